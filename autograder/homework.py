@@ -1,0 +1,213 @@
+"""What a homework declares in its homework.toml, and where its folders are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from autograder.errors import UserError
+from autograder.submission import WantedFile
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DECLARATION = "homework.toml"
+
+Visibility = Literal["visible", "hidden", "after_due_date", "after_published"]
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one grader's child may use.
+
+    Attributes:
+        seconds: CPU seconds; a grader's `@pytest.mark.timeout` overrides it. The wall clock
+            allows `wall_factor` times as much, because a busy machine stretches time.
+        memory_mb: MiB of address space beyond what the zygote already has mapped.
+        output_kb: KiB of printed output that are kept.
+        reply_mb: MiB of the observation that the child sends back.
+        file_mb: MiB of the largest file that it may write.
+    """
+
+    seconds: float = 10.0
+    wall_factor: float = 3.0
+    memory_mb: int = 2048
+    output_kb: int = 64
+    reply_mb: int = 32
+    file_mb: int = 64
+
+
+class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the inputs of visible and of hidden graders come from."""
+
+    visible: int
+    hidden: int
+
+
+class SourceFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that students hand in: its module name, its path, and the names it defines."""
+
+    module: str
+    path: str
+    names: tuple[str, ...]
+
+    @property
+    def wanted(self) -> WantedFile:
+        return WantedFile(module=self.module, path=self.path, names=self.names)
+
+
+class GivenFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file that students are given, with what replaces parts of it while grading.
+
+    `offline`, where there is one, is executed after `path` in the same namespace, so it holds
+    only what must not run as it stands: downloads, above all.
+    """
+
+    module: str
+    path: str
+    offline: str = ""
+
+
+class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"files": "file"}):
+    """homework.toml, key by key."""
+
+    title: str
+    points: float
+    seeds: Seeds
+    files: tuple[SourceFile, ...]
+    parts: dict[str, str]
+    given: tuple[GivenFile, ...] = ()
+    template_floor: float = 0.0
+    hidden_visibility: Visibility = "after_published"
+    limits: Limits = Limits()
+
+
+class Homework(msgspec.Struct, frozen=True):
+    """One homework of a project: its declaration and its four folders of one name."""
+
+    name: str
+    project: Path
+    declaration: Declaration
+
+    @property
+    def reference(self) -> Path:
+        return self.project / "reference" / self.name
+
+    @property
+    def template(self) -> Path:
+        return self.project / "student_template" / self.name
+
+    @property
+    def graders(self) -> Path:
+        return self.project / "tests" / "graders" / self.name
+
+    @property
+    def expectations(self) -> Path:
+        return self.project / "build" / self.name / "expectations"
+
+    def reference_texts(self) -> dict[str, str]:
+        """The reference's source text by path, students' files and given files."""
+        declared: tuple[SourceFile | GivenFile, ...] = (*self.declaration.files, *self.declaration.given)
+        return {file.path: read_text(self.reference / file.path) for file in declared}
+
+    def given_sources(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """For each given module the (file name, text) pairs that make it while grading."""
+        sources = {}
+        for file in self.declaration.given:
+            paths = [file.path, *([file.offline] if file.offline else [])]
+            sources[file.module] = tuple((path, read_text(self.reference / path)) for path in paths)
+        return sources
+
+    def part_title(self, number: str) -> str:
+        """The title of the part of the handout that a grader's number belongs to."""
+        return part_of(number, self.declaration.parts)[1]
+
+
+def part_of(number: str, parts: Mapping[str, str]) -> tuple[str, str]:
+    """(part, title) for a grader's number: the longest declared prefix, or ("", "")."""
+    pieces = number.split(".")
+    for length in range(len(pieces), 0, -1):
+        prefix = ".".join(pieces[:length])
+        if prefix in parts:
+            return prefix, parts[prefix]
+    return "", ""
+
+
+def find_project(start: Path | None = None) -> Path:
+    """The project folder: the nearest parent of `start` that has a `reference` folder."""
+    origin = (start or Path.cwd()).resolve()
+    for folder in (origin, *origin.parents):
+        if (folder / "reference").is_dir():
+            return folder
+    raise UserError(
+        "no `reference` folder here or in any folder above",
+        where=str(origin),
+        remedy="Run this inside the project, or name it with --project.",
+    )
+
+
+def homework_names(project: Path) -> list[str]:
+    """The names of all homeworks that `project` declares, sorted."""
+    return sorted(path.parent.name for path in (project / "reference").glob(f"*/{DECLARATION}"))
+
+
+def load_homework(name: str, project: Path | None = None) -> Homework:
+    """Read and check a homework's declaration.
+
+    Raises:
+        UserError: naming the file and the key that is missing, unknown or wrong.
+    """
+    root = project or find_project()
+    path = root / "reference" / name / DECLARATION
+    if not path.is_file():
+        known = ", ".join(homework_names(root)) or "none"
+        raise UserError(
+            f"there is no homework called {name!r}", where=str(path), remedy=f"Homeworks here: {known}."
+        )
+    return Homework(name=name, project=root, declaration=_read_declaration(path))
+
+
+def _read_declaration(path: Path) -> Declaration:
+    declaration = read_toml(path, Declaration)
+    where = str(path)
+    modules = [file.module for file in (*declaration.files, *declaration.given)]
+    for module in modules:
+        if not module.isidentifier():
+            raise UserError(f"module {module!r} is not a Python name", where=f"{where}: file.module")
+        if modules.count(module) > 1:
+            raise UserError(f"module {module!r} is declared twice", where=f"{where}: file.module")
+    if declaration.points <= 0:
+        raise UserError(f"expected a positive number, got {declaration.points}", where=f"{where}: points")
+    if declaration.seeds.visible == declaration.seeds.hidden:
+        raise UserError(
+            "the hidden seed equals the visible one, so hidden graders hide nothing", where=f"{where}: seeds.hidden"
+        )
+    return declaration
+
+
+Declared = TypeVar("Declared")
+
+
+def read_toml(path: Path, shape: type[Declared]) -> Declared:
+    """Decode a TOML file into `shape`; an error names the file and the key."""
+    try:
+        table = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"not valid TOML: {error}", where=str(path)) from error
+    try:
+        return msgspec.convert(table, shape)
+    except msgspec.ValidationError as error:
+        raise UserError(str(error), where=str(path)) from error
+
+
+def read_text(path: Path) -> str:
+    """The text of one of our own files; a missing one is a `UserError` that names it."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read this file: {error}", where=str(path)) from error

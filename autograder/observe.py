@@ -1,0 +1,161 @@
+"""The `observe` argument of a grader: it takes what the grader saw and makes data of it.
+
+It runs where the student's code runs and judges nothing. It never raises for what a
+student returned: None, a wrong type or NaN is an observation like any other.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from autograder.observation import Array, Entry, Kind, Side, canonical_json
+
+MAX_ELEMENTS = 4_000_000
+
+
+class Observer:
+    """Collects a grader's observations; see docs/writing_graders.md for how to choose among them."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.arrays: dict[str, Array] = {}
+        self.notes: list[str] = []
+
+    def __call__(self, *, rtol: float = 1e-4, atol: float = 1e-5, **values: object) -> None:
+        """Observe numbers that must be close: |actual - expected| <= atol + rtol · |expected|.
+
+        Shape and kind of dtype (float, integer, bool) must agree as well. NaN matches only NaN.
+
+        Args:
+            rtol: relative tolerance. The default leaves room for another CPU's order of
+                summation in float32 (about 1e-6 relative) and for two correct formulas.
+            atol: absolute tolerance, for values near zero.
+            values: tensors, arrays or numbers by name.
+        """
+        for name, value in values.items():
+            self._add(name, "close", value, rtol=rtol, atol=atol)
+
+    def exact(self, **values: object) -> None:
+        """Observe values that must be equal: trees of text, integers, bools, None, or integer arrays."""
+        for name, value in values.items():
+            try:
+                self._append(Entry(name=name, kind="exact", text=canonical_json(value)))
+            except (TypeError, ValueError, RecursionError):
+                self._add(name, "exact", value)
+
+    def samples(self, **draws: object) -> None:
+        """Observe independent draws, shape [n] or [n, ...], that must have the reference's distribution.
+
+        Compared coordinate by coordinate with a two-sample Kolmogorov–Smirnov test; the chance
+        that right draws fail is at most 1e-6 for the whole entry.
+        """
+        for name, value in draws.items():
+            self._add(name, "samples", value)
+
+    def band(self, *, side: Side = "both", **values: object) -> None:
+        """Observe numbers that must lie where the reference's lie over many seeds of its own randomness.
+
+        The band is a Student-t prediction interval with a false-alarm rate of 1e-6 per entry.
+
+        Args:
+            side: "at_least" forgives a number that is larger than the band, "at_most" a smaller one.
+            values: numbers or short vectors by name.
+        """
+        for name, value in values.items():
+            self._add(name, "band", value, side=side)
+
+    def picture(self, title: str, image: object) -> None:
+        """Attach a picture to the result; it is never compared.
+
+        Args:
+            title: its caption.
+            image: [H, W] or [H, W, 3], float in [0, 1] or uint8, or a matplotlib figure.
+        """
+        pixels = _pixels(image)
+        if pixels is not None:
+            self._store(title, "picture", pixels, "uint8")
+
+    def leaderboard(self, **values: object) -> None:
+        """Observe numbers for Gradescope's leaderboard; they are never compared."""
+        for name, value in values.items():
+            self._add(name, "leaderboard", value)
+
+    def note(self, text: str) -> None:
+        """Leave a line for staff."""
+        self.notes.append(str(text)[:1000])
+
+    def _add(self, name: str, kind: Kind, value: object, **how: Any) -> None:
+        array, dtype = as_array(value)
+        if array is None:
+            self._append(Entry(name=name, kind=kind, opaque=dtype, **how))
+        else:
+            self._store(name, kind, array, dtype, **how)
+
+    def _store(self, name: str, kind: Kind, array: Array, dtype: str, **how: Any) -> None:
+        key = str(len(self.arrays))
+        self._append(Entry(name=name, kind=kind, array=key, dtype=dtype, **how))
+        self.arrays[key] = array
+
+    def _append(self, entry: Entry) -> None:
+        if any(earlier.name == entry.name for earlier in self.entries):
+            raise ValueError(f"this grader observes {entry.name!r} twice; give each observation a name of its own")
+        self.entries.append(entry)
+
+
+def as_array(value: object) -> tuple[Array | None, str]:
+    """(array, dtype) of a tensor, array or number; (None, type name) of anything else.
+
+    float16 and bfloat16 are stored as float32, which holds them exactly; `dtype` keeps the
+    value's own.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return _tensor_array(torch, value)
+    if isinstance(value, (bool, int, float, np.generic, np.ndarray)):
+        try:
+            array = np.array(value)
+        except Exception:
+            return None, type(value).__name__
+        if array.dtype.kind not in "fiub" or array.size > MAX_ELEMENTS:
+            return None, f"array of {array.dtype}" if array.size <= MAX_ELEMENTS else f"array of {array.size} elements"
+        return array, "float64" if type(value) is float else array.dtype.name
+    return None, _type_name(value)
+
+
+def _tensor_array(torch: Any, value: Any) -> tuple[Array | None, str]:
+    dtype = str(value.dtype).removeprefix("torch.")
+    if value.numel() > MAX_ELEMENTS:
+        return None, f"tensor of {value.numel()} elements"
+    if value.is_complex() or value.is_sparse or value.is_quantized or value.device.type == "meta":
+        return None, f"{dtype} tensor on {value.device.type}"
+    plain = value.detach().as_subclass(torch.Tensor).cpu()
+    if dtype in ("float16", "bfloat16"):
+        plain = plain.float()
+    return np.array(plain.numpy()), dtype
+
+
+def _type_name(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        inside = ", ".join(type(item).__name__ for item in value[:4])
+        return f"{type(value).__name__} of {len(value)} ({inside}{', …' if len(value) > 4 else ''})"
+    return type(value).__name__
+
+
+def _pixels(image: object) -> Array | None:
+    canvas = getattr(image, "canvas", None)
+    if canvas is not None and hasattr(image, "savefig"):
+        canvas.draw()
+        return np.array(canvas.buffer_rgba())[..., :3].copy()
+    array, _ = as_array(image)
+    if array is None or array.size == 0:
+        return None
+    if array.dtype != np.uint8:
+        array = (np.clip(np.nan_to_num(array.astype(np.float64)), 0.0, 1.0) * 255).round().astype(np.uint8)
+    if array.ndim == 3 and array.shape[-1] == 4:
+        array = array[..., :3]
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3):
+        return np.ascontiguousarray(array)
+    return None

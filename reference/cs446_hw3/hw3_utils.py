@@ -67,7 +67,8 @@ def load_mnist() -> tuple[
     def load_split(split: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         images = load(f"{split}-images-idx3-ubyte.gz")
         labels = load(f"{split}-labels-idx1-ubyte.gz")
-        flat = images.reshape(len(images), -1).astype(np.float32) / 255  # (N, 784)
+        flat = images.reshape(len(images), -1).astype(np.float32)  # (N, 784)
+        flat /= 255
         return flat, np.eye(10, dtype=np.int64)[labels]  # (N, 10)
 
     train_images, train_labels = load_split("train")

@@ -128,3 +128,18 @@ def plain(text: str, limit: int = MAX_TEXT, lines: int = MAX_LINES) -> str:
     kept = "\n".join(head.split("\n", lines)[:lines])[:limit]
     cut += len(head) - len(kept)
     return f"{kept.rstrip()} … [{cut:,} characters cut]" if cut else kept
+
+
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def code_pieces(text: str) -> list[tuple[bool, str]]:
+    """The text as (is code, piece) pairs: code stands between backticks."""
+    pieces = _CODE.split(text)
+    return [(index % 2 == 1, piece) for index, piece in enumerate(pieces) if piece]
+
+
+def place_pieces(where: str) -> list[tuple[bool, str]]:
+    """A place in a file as (is code, piece) pairs: what follows the first colon is the student's line."""
+    place, colon, code = where.partition(": ")
+    return [(False, place + colon), (True, code)] if code else [(False, place)]

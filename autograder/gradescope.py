@@ -25,7 +25,6 @@ import base64
 import contextlib
 import math
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,7 +38,16 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from autograder.errors import UserError
-from autograder.feedback import JSON, Feedback, GraderResult, PlannedGrader, Visibility, plain
+from autograder.feedback import (
+    JSON,
+    Feedback,
+    GraderResult,
+    PlannedGrader,
+    Visibility,
+    code_pieces,
+    place_pieces,
+    plain,
+)
 from autograder.pictures import Picture
 
 MAX_BYTES = 2_000_000
@@ -381,9 +389,9 @@ def _name_all(graders: Sequence[PlannedGrader]) -> str:
 _STYLE = {
     "box": "margin:.2em 0;padding:.1em 0 .1em .8em;line-height:1.45;max-width:52em;overflow-wrap:anywhere",
     "headline": "margin:0 0 .35em",
-    "line": "margin:.15em 0;padding-left:5.6em;text-indent:-5.6em",
+    "line": "margin:.15em 0;padding-left:6.3em;text-indent:-6.3em",
     "block_label": "margin:.3em 0 0",
-    "label": "display:inline-block;width:5.6em;text-indent:0;font-weight:600;color:#555",
+    "label": "display:inline-block;width:6em;text-indent:0;font-weight:600;color:#555",
     "code": "text-indent:0;color:inherit;background:#f2f3f5;padding:0 .25em;border-radius:3px;overflow-wrap:anywhere",
     "pre": "margin:.2em 0 .4em;padding:.5em .7em;background:#f2f3f5;border-radius:4px;font-size:.9em;"
     "white-space:pre-wrap;overflow-wrap:anywhere",
@@ -393,7 +401,6 @@ _STYLE = {
     "caption": "font-size:.9em;color:#555",
 }
 _COLOURS = {"passed": "#2e8540", "failed": "#c5392c", "faulty": "#b07d00"}
-_CODE = re.compile(r"`([^`\n]+)`")
 
 
 def render_html(feedback: Feedback, *, pictures: int = MAX_PICTURES, limit: int | None = None) -> str:
@@ -443,18 +450,6 @@ def _base64(picture: Picture) -> str:
     return base64.b64encode(picture.png).decode("ascii")
 
 
-def _pieces(text: str) -> list[tuple[bool, str]]:
-    """The text as (is code, piece) pairs: code stands between backticks."""
-    pieces = _CODE.split(text)
-    return [(index % 2 == 1, piece) for index, piece in enumerate(pieces) if piece]
-
-
-def _place(where: str) -> list[tuple[bool, str]]:
-    """A place in a file as pieces: what follows the first colon is the student's line."""
-    place, colon, code = where.partition(": ")
-    return [(False, place + colon), (True, code)] if code else [(False, place)]
-
-
 @cache
 def _template(name: str) -> Callable[..., str]:
     environment = jinja2.Environment(
@@ -462,7 +457,7 @@ def _template(name: str) -> Callable[..., str]:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(pieces=_pieces, place=_place)
+    environment.filters.update(pieces=code_pieces, place=place_pieces)
     environment.globals["style"] = _STYLE
     return environment.get_template(name).render
 

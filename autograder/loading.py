@@ -1,0 +1,301 @@
+"""Student's files as modules whose names load when they are asked for. Runs where the student's code runs.
+
+`hw3_gan.DNet` executes the slice of `DNet` (see slicing.py) in the module's own namespace, minus the statements that
+ran before. What comes out is what a plain import would have given, but for the statements that nobody asked for.
+
+A name that is bound several times has, while an earlier statement is made up for, the value that it had at that place
+of the file; so the order in which names are asked for does not matter. (State inside objects is not turned back.)
+
+Tracebacks and `inspect.getsource` show the student's file: sources are registered with linecache.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import dis
+import importlib.abc
+import importlib.machinery
+import linecache
+import re
+import sys
+import types
+import warnings
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from autograder.slicing import Chunk, Program, Slice, Statement
+
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+
+
+class MissingName(AttributeError):  # noqa: N818 - the word that all messages use
+    """A name that the student's file does not define.
+
+    `suggestions` are names of the file that the student may have meant, the best first. `reason` is a plain sentence
+    where something is known: a syntax error at the definition, a file that is not there, a branch that did not run.
+    """
+
+    def __init__(
+        self, module: str, name: str, suggestions: Sequence[str] = (), reason: str = "", file: str = ""
+    ) -> None:
+        self.module = module
+        self.suggestions = tuple(suggestions)
+        self.reason = reason
+        self.file = file or module
+        hint = f" Did you mean {self.suggestions[0]}?" if self.suggestions else ""
+        super().__init__(f"{self.file} does not define {name}.{hint}{' ' if reason else ''}{reason}", name=name)
+        self.name: str = name
+
+
+class StudentModule(types.ModuleType):
+    """A module made of `chunks` whose top-level names load lazily.
+
+    `file` is the path that the module shows as `__file__`. `problem` says why there is nothing to load (no file, two
+    files); every name is then missing for this reason.
+    """
+
+    def __init__(self, name: str, chunks: Iterable[Chunk], file: str = "", problem: str = "") -> None:
+        super().__init__(name)
+        program = Program.parse(chunks)
+        self.__file__ = file or (program.chunks[0].filename if program.chunks else f"{name}.py")
+        self.__dict__["_loader_state"] = _State(self, program, problem)
+        for chunk in program.chunks:
+            register_source(chunk.filename, chunk.text)
+        if self.__file__ not in {chunk.filename for chunk in program.chunks}:
+            register_source(self.__file__, "\n\n".join(chunk.text for chunk in program.chunks))
+
+    def __getattr__(self, name: str) -> Any:
+        """Load `name`. Raises MissingName, or whatever the student's statements raise."""
+        state: _State = self.__dict__["_loader_state"]
+        if name == "__all__":
+            return state.public_names()
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}", name=name, obj=self)
+        try:
+            return state.load(name)
+        except AttributeError as error:
+            # `from hw3_gan import DNet` would turn it into an ImportError that has forgotten the reason.
+            caller = sys._getframe(1)
+            if caller.f_lasti >= 0 and caller.f_code.co_code[caller.f_lasti] == _IMPORT_FROM:
+                text = f"cannot import {name} from {self.__name__}: {error}"
+                raise ImportError(text, name=self.__name__, path=self.__file__) from error
+            raise
+
+    def asked(self) -> tuple[str, ...]:
+        """The names that were asked of this module so far, sorted."""
+        state: _State = self.__dict__["_loader_state"]
+        return tuple(sorted(state.asked))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set `name` for good: it is loaded first, so that its own statement cannot overwrite it later."""
+        state: _State | None = self.__dict__.get("_loader_state")
+        if state is not None and name not in self.__dict__:
+            state.settle(name)
+        super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        """Names that are loaded, and names that could be."""
+        return sorted({*self.__dict__, *self.__dict__["_loader_state"].program.names()} - {"_loader_state"})
+
+
+class _State:
+    """What a StudentModule knows about its program, and how far it is executed."""
+
+    def __init__(self, module: StudentModule, program: Program, problem: str) -> None:
+        self.module = module
+        self.program = program
+        self.problem = problem
+        self.asked: set[str] = set()
+        self._started: set[int] = set()
+        self._running: list[Statement] = []
+        self._furthest = -1  # the last statement of the file that ran
+        self._turned_back = False
+        self._history: dict[str, list[tuple[int, Any]]] = {}  # values of names bound several times, by statement
+        self._rebound = _rebound_names(program.statements)
+
+    def load(self, name: str) -> Any:
+        """Execute what `name` needs and return its value."""
+        self.asked.add(name)
+        if self.problem:
+            raise MissingName(self.module.__name__, name, (), self.problem, self.module.__file__ or "")
+        wanted = self.program.slice([name])
+        if name in wanted.unresolved and not any(statement.star for statement in wanted.statements):
+            raise self._missing(name, wanted)
+        self._execute([s for s in wanted.statements if s.index not in self._started], wanted.flags)
+        try:
+            return self.module.__dict__[name]
+        except KeyError:
+            raise self._missing(name, wanted) from None
+
+    def settle(self, name: str) -> None:
+        """Make sure that no statement that is still to come binds `name`."""
+        try:
+            self.load(name)
+        except Exception:
+            self._started.update(statement.index for statement in self.program.bindings(name))
+
+    def public_names(self) -> list[str]:
+        """What `from module import *` brings: `__all__`, or the public names that load and run nothing."""
+        if self.program.binds("__all__"):
+            return list(self.load("__all__"))
+        every = {name for statement in self.program.statements if not statement.guarded for name in statement.strong}
+        names = []
+        for name in sorted(every):
+            if name.startswith("_") or (name not in self.module.__dict__ and self.program.runs(name)):
+                continue
+            try:
+                self.load(name)
+            except Exception:
+                continue
+            names.append(name)
+        return names
+
+    def _execute(self, statements: Sequence[Statement], flags: int) -> None:
+        namespace = self.module.__dict__
+        present = {name: namespace[name] for name in self._history if name in namespace}
+        latest = {name: values[-1][0] for name, values in self._history.items()}
+        try:
+            for statement in statements:
+                if statement.index in self._started:  # a circular import came round to it
+                    continue
+                if statement.index < self._furthest or self._turned_back:
+                    self._go_to(statement.index)
+                self._started.add(statement.index)
+                self._running.append(statement)
+                try:
+                    _run(statement, flags, namespace)
+                except BaseException:
+                    self._started.discard(statement.index)
+                    raise
+                finally:
+                    self._running.pop()
+                self._furthest = max(self._furthest, statement.index)
+                for name in statement.bound & self._rebound:
+                    if name in namespace:
+                        insort(self._history.setdefault(name, []), (statement.index, namespace[name]), key=_position)
+        finally:
+            if self._turned_back:
+                self._go_to(len(self.program.statements))
+                self._turned_back = False
+            for name, value in present.items():
+                if self._history[name][-1][0] == latest[name]:
+                    namespace[name] = value
+
+    def _go_to(self, index: int) -> None:
+        """Give every name that is bound several times its value before statement `index`."""
+        self._turned_back = True
+        for name, values in self._history.items():
+            before = bisect_left(values, index, key=_position)
+            if before:
+                self.module.__dict__[name] = values[before - 1][1]
+
+    def _missing(self, name: str, wanted: Slice) -> MissingName:
+        program = self.program
+        lowered = name.lower().replace("_", "")
+        names = [other for other in program.names() if other != name]
+        alike = [other for other in names if other.lower().replace("_", "") == lowered]
+        close = difflib.get_close_matches(name, names, n=3, cutoff=0.7)
+        reason = ""
+        mentions = re.compile(
+            rf"^\s*(?:(?:async\s+)?def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*[:=]", re.MULTILINE
+        )
+        texts = {chunk.filename: chunk.text for chunk in program.chunks}
+        broken = sorted(program.problems, key=lambda problem: not mentions.search(texts[problem.filename]))
+        bindings = [statement for statement in wanted.statements if name in statement.bound]
+        if any(statement in self._running for statement in wanted.statements):
+            reason = "It was asked for while it was still being defined: the files import each other."
+        elif bindings:
+            reason = f"It is defined on line {bindings[0].first_line}, under a condition that did not hold."
+        elif broken:
+            reason = f"Python could not read {broken[0]}"
+        elif not program.statements:
+            reason = "The file has no code."
+        elif program.binds("main") and re.search(
+            rf"^[ \t]+(?:def|class)\s+{re.escape(name)}\b", _all(program), re.MULTILINE
+        ):
+            reason = "There is one inside a function or class; define it at the top level of the file."
+        return MissingName(
+            self.module.__name__, name, tuple(dict.fromkeys(alike + close)), reason, self.module.__file__ or ""
+        )
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the given modules by name, a hyphen being as good as an underscore."""
+
+    def __init__(self, modules: Mapping[str, types.ModuleType]) -> None:
+        self._modules = dict(modules)
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002
+        target: types.ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A spec for a module that was given, else None."""
+        module = self._modules.get(fullname.replace("-", "_"))
+        if module is None:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, origin=module.__file__)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        """The module that was given."""
+        return self._modules[spec.name.replace("-", "_")]
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Nothing: names load when they are asked for."""
+
+
+def install(modules: Mapping[str, types.ModuleType]) -> None:
+    """Make `modules` (by name, with underscores) importable, before anything of the same name on the path."""
+    sys.meta_path.insert(0, _Finder(modules))
+    sys.modules.update(modules)
+
+
+def overlay(name: str, sources: Sequence[tuple[str, str]]) -> types.ModuleType:
+    """An ordinary module made by executing several sources (filename, text) in one namespace, in order."""
+    module = types.ModuleType(name)
+    module.__file__ = sources[0][0] if sources else f"{name}.py"
+    for filename, text in sources:
+        register_source(filename, text)
+        exec(compile(text, filename, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def register_source(filename: str, text: str) -> None:
+    """Let tracebacks and inspect show `text` for `filename`."""
+    lines = [line + "\n" for line in text.split("\n")]
+    linecache.cache[filename] = (len(text), None, lines, filename)
+
+
+def missing_package(error: BaseException) -> str | None:
+    """The top-level package that an exception says is not installed, or None where it says something else."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    return error.name.partition(".")[0]
+
+
+def _run(statement: Statement, flags: int, namespace: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        tree = ast.Module(body=[statement.node], type_ignores=[])
+        code = compile(tree, statement.filename, "exec", flags, dont_inherit=True)
+    exec(code, namespace)
+
+
+def _rebound_names(statements: Iterable[Statement]) -> frozenset[str]:
+    seen: set[str] = set()
+    again: set[str] = set()
+    for statement in statements:
+        again |= seen & statement.bound
+        seen |= statement.bound
+    return frozenset(again)
+
+
+def _position(entry: tuple[int, Any]) -> int:
+    return entry[0]
+
+
+def _all(program: Program) -> str:
+    return "\n".join(chunk.text for chunk in program.chunks)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from autograder.errors import UserError
+from autograder.feedback import Visibility
 from autograder.submission import WantedFile
 
 if sys.version_info >= (3, 11):
@@ -18,8 +19,6 @@ else:
     import tomli as tomllib
 
 DECLARATION = "homework.toml"
-
-Visibility = Literal["visible", "hidden", "after_due_date", "after_published"]
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,9 +165,7 @@ def load_homework(name: str, project: Path | None = None) -> Homework:
     path = root / "reference" / name / DECLARATION
     if not path.is_file():
         known = ", ".join(homework_names(root)) or "none"
-        raise UserError(
-            f"there is no homework called {name!r}", where=str(path), remedy=f"Homeworks here: {known}."
-        )
+        raise UserError(f"there is no homework called {name!r}", where=str(path), remedy=f"Homeworks here: {known}.")
     return Homework(name=name, project=root, declaration=_read_declaration(path))
 
 

@@ -1,0 +1,263 @@
+"""The commands, nothing else."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from autograder import __version__
+from autograder.errors import UserError
+from autograder.homework import find_project, homework_names, load_homework
+
+FAILED, MISUSED = 1, 2
+
+
+def _reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Print a UserError as what, where and what to do; exit with 2."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except UserError as error:
+            console = Console(stderr=True, soft_wrap=True, highlight=False)
+            console.print(f"[bold red]Error:[/] {_literal(error.what)}")
+            if error.where:
+                console.print(f"  where: {_literal(error.where)}")
+            if error.remedy:
+                console.print(f"  what to do: {_literal(error.remedy)}")
+            sys.exit(MISUSED)
+
+    return run
+
+
+def _literal(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="autograder")
+def main() -> None:
+    """Grade PyTorch homework by observing what a submission does."""
+
+
+_homework = click.argument("homework")
+_jobs = click.option("-j", "--jobs", type=click.IntRange(1), help="Children at a time. [default: the number of cores]")
+_existing = click.Path(exists=True, path_type=Path)
+_folder = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@main.command()
+@_homework
+@click.option("--data", type=_folder, help="Real MNIST files to serve while grading. [default: scikit-learn's digits]")
+@_jobs
+@_reports_errors
+def record(homework: str, data: Path | None, jobs: int | None) -> None:
+    """Record what reference, readings and misconceptions show to every grader of HOMEWORK."""
+    from autograder.recording import record as record_homework
+
+    loaded = load_homework(homework)
+    started = time.monotonic()
+    with _progress() as progress:
+        recording = record_homework(loaded, data=data, jobs=jobs, progress=_advance(progress))
+    manifest = recording.manifest
+    kinds = [variant.kind for variant in recording.variants]
+    click.echo(
+        f"{len(manifest.graders)} graders, {kinds.count('reading')} readings and {kinds.count('misconception')} "
+        f"misconceptions recorded in {time.monotonic() - started:.0f} s: {_shown(loaded.expectations)}"
+    )
+
+
+@main.command()
+@_homework
+@click.argument("submission", type=_existing)
+@click.option("--data", type=_folder, help="MNIST files to serve. [default: those that were recorded with]")
+@click.option("--results", type=click.Path(dir_okay=False, path_type=Path), help="Write Gradescope's results.json here.")
+@click.option("--student", is_flag=True, help="Show what the student sees: nothing of hidden graders.")
+@_jobs
+@_reports_errors
+def grade(
+    homework: str, submission: Path, data: Path | None, results: Path | None, student: bool, jobs: int | None
+) -> None:
+    """Grade SUBMISSION, a folder, a zip or a file, with the recorded graders of HOMEWORK."""
+    loaded = load_homework(homework)
+    faulty = _grade(loaded.expectations, submission, data=data, results=results, staff=not student, jobs=jobs)
+    sys.exit(FAILED if faulty else 0)
+
+
+@main.command()
+@click.argument("submission", type=_existing, default=Path())
+@_jobs
+@_reports_errors
+def check(submission: Path, jobs: int | None) -> None:
+    """For students, in the kit: grade SUBMISSION, this folder by default, with the visible graders."""
+    from autograder.bundle import EXPECTATIONS, PACKAGE
+
+    expectations = PACKAGE.parent / EXPECTATIONS
+    if not expectations.is_dir():
+        raise UserError(
+            "this is no student kit",
+            where=str(expectations),
+            remedy="In the project itself, use `autograder grade HOMEWORK SUBMISSION`.",
+        )
+    faulty = _grade(expectations, submission, data=None, results=None, staff=False, jobs=jobs)
+    sys.exit(FAILED if faulty else 0)
+
+
+def _grade(
+    expectations: Path, submission: Path, *, data: Path | None, results: Path | None, staff: bool, jobs: int | None
+) -> int:
+    """Grade and print; returns how many graders were faulty."""
+    from autograder.grading import Place, planned
+    from autograder.grading import grade as grade_submission
+    from autograder.gradescope import ResultsFile
+    from autograder.gradescope_run import run_data, submission_notes
+    from autograder.manifest import read_manifest
+    from autograder.sandbox.runner import Sandbox
+    from autograder.submission import find_submission
+    from autograder.terminal import render_terminal
+
+    started = time.monotonic()
+    manifest = read_manifest(expectations)
+    with Sandbox() as sandbox:
+        file = ResultsFile(results, planned(manifest)) if results is not None else None
+        if file is not None:
+            file.start()
+        found = find_submission(submission, [wanted.wanted for wanted in manifest.files])
+        notes = submission_notes(found)
+        entries = []
+        with _progress() as progress:
+            task = progress.add_task("grading", total=len(manifest.graders))
+            for result in grade_submission(manifest, Place.of(expectations, data), found, sandbox, jobs):
+                entries.append(result)
+                progress.advance(task)
+                if file is not None:
+                    file.record(result)
+    if file is not None:
+        for note in notes:
+            file.say(note)
+        file.finish(seconds=time.monotonic() - started, extra=run_data(manifest, {}))
+    render_terminal(entries, Console(), title=manifest.title, parts=manifest.parts, notes=notes, staff=staff)
+    if results is not None:
+        click.echo(f"\nresults.json: {_shown(results)}")
+    return sum(entry.feedback.verdict == "faulty" for entry in entries)
+
+
+@main.command()
+@_homework
+@click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("dist"), show_default=True)
+@_reports_errors
+def build(homework: str, out: Path) -> None:
+    """Build the Gradescope zip of HOMEWORK and the kit for its students."""
+    from autograder.bundle import build_gradescope_zip, build_student_kit
+
+    loaded = load_homework(homework)
+    for name, what, builder in (
+        (f"{homework}-gradescope.zip", "upload it to Gradescope", build_gradescope_zip),
+        (f"{homework}-student-kit.zip", "hand it to students", build_student_kit),
+    ):
+        files = builder(loaded, out / name)
+        size = (out / name).stat().st_size / 1e6
+        click.echo(f"{_shown(out / name)}: {len(files)} files, {size:.1f} MB; {what}")
+
+
+@main.command()
+@click.argument("homeworks", nargs=-1)
+@_reports_errors
+def templates(homeworks: tuple[str, ...]) -> None:
+    """Generate the student templates of HOMEWORKS (all of them by default) from their references."""
+    from autograder.templates import write_templates
+
+    project = find_project()
+    for name in homeworks or homework_names(project):
+        loaded = load_homework(name, project)
+        write_templates(loaded.reference, loaded.template, sorted(loaded.reference_texts()))
+        click.echo(_shown(loaded.template))
+
+
+@main.command()
+@_homework
+@_jobs
+@_reports_errors
+def validate(homework: str, jobs: int | None) -> None:
+    """Check HOMEWORK: what must pass passes, what must fail fails, and is named."""
+    from autograder.validation import validate as validate_homework
+
+    loaded = load_homework(homework)
+    with _progress() as progress:
+        checks = validate_homework(loaded, jobs=jobs, progress=_advance(progress))
+    for rule in checks:
+        measured = f" ({rule.measured})" if rule.measured else ""
+        click.echo(f"{'ok    ' if rule.holds else 'BROKEN'} {rule.rule}{measured}")
+        for fault in rule.faults:
+            click.echo(f"         {fault}")
+    broken = sum(not rule.holds for rule in checks)
+    click.echo(f"{len(checks) - broken} of {len(checks)} rules hold")
+    sys.exit(FAILED if broken else 0)
+
+
+@main.command()
+@click.argument("what")
+@click.argument("which", required=False)
+@_reports_errors
+def show(what: str, which: str | None) -> None:
+    """Show a homework's graders and variants, one of them in full, or a results.json.
+
+    WHAT is a homework or a path to a results.json; WHICH a grader's number or a variant's name.
+    """
+    from autograder.showing import show_grader, show_homework, show_results
+
+    console = Console()
+    if what.endswith(".json"):
+        show_results(Path(what), console)
+    elif which is None:
+        show_homework(load_homework(what), console)
+    else:
+        show_grader(load_homework(what), which, console)
+
+
+@main.command(hidden=True)
+@_reports_errors
+def run() -> None:
+    """Grade as Gradescope asks for it: see run_autograder."""
+    from autograder.gradescope_run import gradescope_root, run_on_gradescope
+
+    faulty = run_on_gradescope(gradescope_root())
+    if faulty:
+        click.echo(f"{faulty} graders are faulty: see the banner in results.json", err=True)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _advance(progress: Progress) -> Callable[[str, int, int], None]:
+    tasks: dict[str, Any] = {}
+
+    def advance(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = progress.add_task(stage, total=total)
+        progress.update(tasks[stage], completed=done)
+
+    return advance
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be told from here."""
+    resolved, here = path.resolve(), Path.cwd()
+    return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(resolved)

@@ -1,0 +1,308 @@
+"""Put into words what a submission did: from an outcome and differences to what a student reads.
+
+Every message says what happened, where in the student's file, and what to do. A hidden grader's
+message holds no value, expected or actual.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from autograder.comparison import Difference
+from autograder.exception_hints import hint
+from autograder.feedback import Feedback
+from autograder.manifest import Grader
+from autograder.observation import Array, Failure, Frame, Observation
+from autograder.relations import relation, show_shape
+from autograder.sandbox.runner import Outcome
+
+SHOWN_VALUES = 4
+
+
+def explain_ending(outcome: Outcome, limits_mb: int) -> Feedback:
+    """Words for a child that did not reply."""
+    said = f"The last line it printed: {_last_line(outcome.output)}" if _last_line(outcome.output) else ""
+    headline, help_text = _ENDINGS.get(outcome.ending, _ENDINGS["no reply"])
+    if outcome.ending == "signal":
+        name = outcome.detail
+        headline = f"Your code crashed the Python interpreter ({name})."
+        if name == "SIGKILL":
+            headline = "Your code was killed, most likely for using too much memory."
+            help_text = f"A grader may use {limits_mb} MB beside PyTorch itself. Look for tensors that grow in a loop."
+        elif name == "SIGXFSZ":
+            headline, help_text = "Your code wrote a file that is too large.", "Write less, or smaller files."
+    return Feedback(
+        verdict="failed",
+        headline=headline.format(detail=outcome.detail),
+        help=help_text,
+        notes=(said,) if said else (),
+        staff=(f"ending: {outcome.ending} ({outcome.detail})",),
+    )
+
+
+_ENDINGS = {
+    "time": (
+        "Stopped after {detail}: your code did not come to an end.",
+        "Look for a loop whose condition never becomes false, or code that waits for input.",
+    ),
+    "cpu": (
+        "Stopped after {detail}: your code did not come to an end.",
+        "Look for a loop whose condition never becomes false, or work that is repeated far too often.",
+    ),
+    "signal": (
+        "Your code crashed the Python interpreter.",
+        "Run the same call on your machine and look at the last line.",
+    ),
+    "exit": (
+        "Your code ended the Python process itself (exit status {detail}).",
+        "Remove os._exit() and the like: return from the function instead.",
+    ),
+    "no reply": (
+        "Your code ended the Python process before the grader was done.",
+        "Remove os._exit() and the like: return from the function instead.",
+    ),
+    "bad reply": (
+        "What came back from your code's process was not the grader's own message.",
+        "Do not write to file descriptors that your code did not open.",
+    ),
+    "too much": ("What your code returned is too large to be looked at.", "Compare its shape with the handout's."),
+}
+
+
+def explain_failure(failure: Failure, grader: Grader) -> Feedback:
+    """Words for a grader that stopped at an exception."""
+    where = place(failure.frames[-1]) if failure.frames else ""
+    text = f"{failure.type}: {failure.message}" if failure.message else failure.type
+    if failure.kind == "missing":
+        return Feedback(verdict="failed", headline=failure.message, where=where)
+    if failure.kind == "import":
+        return Feedback(
+            verdict="failed",
+            headline=f"Your file imports a package that is not available here. {failure.message}.",
+            where=where,
+            help="Remove the import, or use one of the packages that the handout names.",
+        )
+    if failure.kind == "exit":
+        name = "exit()" if failure.type == "SystemExit" else failure.type
+        return Feedback(
+            verdict="failed",
+            headline=f"Your code ended the program ({name}) in the middle of this grader.",
+            where=where,
+            help='Return from the function instead of calling exit(); keep main() behind `if __name__ == "__main__":`.',
+        )
+    if failure.type == "NotImplementedError":
+        name = failure.message if failure.message else (failure.frames[-1].function if failure.frames else "a part")
+        return Feedback(
+            verdict="failed",
+            headline=f"`{name}` is not written yet.",
+            where=where,
+            help="Replace the raise with your code.",
+        )
+    if failure.type == "MemoryError" or "can't allocate memory" in failure.message:
+        return Feedback(
+            verdict="failed",
+            headline="Your code asked for more memory than a grader may use.",
+            actual=text,
+            where=where,
+            help="Look for tensors that grow in a loop, or for a shape that is broadcast by mistake.",
+        )
+    if failure.kind == "loading":
+        return Feedback(
+            verdict="failed",
+            headline="Your file could not be loaded: a statement at its top level failed.",
+            actual=text,
+            where=where,
+            help=hint(failure.type, failure.message),
+        )
+    if failure.frames:
+        return Feedback(
+            verdict="failed",
+            headline=f"`{failure.frames[-1].function}` raised {failure.type}.",
+            actual=text,
+            where=where,
+            help=hint(failure.type, failure.message),
+        )
+    return Feedback(
+        verdict="failed",
+        headline="The grader could not go on with what your code returned.",
+        actual=text,
+        where="" if grader.hidden else f"in the grader: {failure.grader_line}",
+        help=hint(failure.type, failure.message)
+        or "Compare what your function returns with the handout: type and shape.",
+    )
+
+
+def explain_differences(differences: Sequence[Difference], observation: Observation, grader: Grader) -> Feedback:
+    """Words for an observation that matches no known behaviour."""
+    if observation.failure is not None:
+        return explain_failure(observation.failure, grader)
+    first = differences[0]
+    name = _spoken(first)
+    others = [f"`{_spoken(other)}`" for other in differences[1:4]]
+    notes = (f"Also different: {', '.join(others)}{' …' if len(differences) > 4 else ''}.",) if others else ()
+    headline, expected, actual, help_text = _words(first, name)
+    if grader.hidden:
+        expected = actual = ""
+        help_text = help_text if first.aspect in ("type", "dtype", "not finite") else ""
+        notes = ()
+    return Feedback(verdict="failed", headline=headline, expected=expected, actual=actual, help=help_text, notes=notes)
+
+
+def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
+    """(headline, expected, actual, help) for one difference."""
+    wanted, got = difference.expected, difference.actual
+    if difference.aspect == "missing":
+        return f"The grader did not get to see `{name}`.", "", "", ""
+    if difference.aspect == "type":
+        expected = _show(wanted) if wanted is not None else ""
+        if difference.detail == "NoneType":
+            return f"`{name}` is None.", expected, "None", "Does every path through your function end with a return?"
+        return f"`{name}` is of another type.", expected, difference.detail, "Return a tensor of the handout's shape."
+    if difference.aspect == "exact" and difference.entry is not None:
+        headline, expected, actual = describe_tree_difference(name, difference.entry.text, difference.detail)
+        return headline, expected, actual, ""
+    assert wanted is not None and got is not None
+    if difference.aspect == "shape":
+        help_text = relation(wanted, got)
+        return f"`{name}` has another shape.", f"shape {show_shape(wanted)}", f"shape {show_shape(got)}", help_text
+    if difference.aspect == "dtype":
+        help_text = "NumPy makes float64 and integers; convert with .float()." if wanted.dtype.kind == "f" else ""
+        return f"`{name}` has another dtype.", str(wanted.dtype), difference.detail, help_text
+    if difference.aspect == "not finite":
+        count = int((~np.isfinite(got)).sum())
+        return (
+            f"`{name}` is not finite: {count} of {got.size} values are NaN or infinite.",
+            _show(wanted),
+            _show(got),
+            "Look for log(0), a division by 0 or exp of a large number; clamp before the logarithm.",
+        )
+    if difference.aspect == "distribution":
+        return (
+            f"The draws in `{name}` do not have the right distribution.",
+            _show_distribution(wanted),
+            _show_distribution(got),
+            "",
+        )
+    if difference.aspect == "band" and difference.limits is not None:
+        lower, upper = difference.limits
+        side = difference.entry.side if difference.entry is not None else "both"
+        bounds = [f"at least {_number(lower)}"] if side != "at_most" else []
+        bounds += [f"at most {_number(upper)}"] if side != "at_least" else []
+        return (
+            f"`{name}` is outside of what right solutions reach.",
+            " and ".join(bounds),
+            _number(got),
+            "",
+        )
+    spot = _worst(wanted, got)
+    place = f" at [{', '.join(map(str, spot))}]" if spot else ""
+    return (
+        f"`{name}` has other values.",
+        f"{_number(wanted[spot])}{place}",
+        f"{_number(got[spot])}{place}",
+        relation(wanted, got),
+    )
+
+
+def describe_tree_difference(name: str, expected: str, actual: str) -> tuple[str, str, str]:
+    """(headline, expected, actual) for two exact values given as JSON; lists are aligned first."""
+    try:
+        wanted, got = json.loads(expected), json.loads(actual)
+    except ValueError:
+        return f"`{name}` is another value.", _plain(expected), _plain(actual)
+    if isinstance(wanted, list) and isinstance(got, list):
+        return _describe_lists(name, wanted, got)
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        keys = [key for key in {**wanted, **got} if wanted.get(key) != got.get(key)]
+        shown = keys[:3]
+        return (
+            f"`{name}` differs in {', '.join(shown)}.",
+            ", ".join(f"{key} {_item(wanted.get(key))}" for key in shown),
+            ", ".join(f"{key} {_item(got.get(key))}" for key in shown),
+        )
+    return f"`{name}` is another value.", _item(wanted), _item(got)
+
+
+def _describe_lists(name: str, wanted: list[object], got: list[object]) -> tuple[str, str, str]:
+    texts = [json.dumps(item, sort_keys=True) for item in wanted]
+    others = [json.dumps(item, sort_keys=True) for item in got]
+    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, texts, others, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        missing, extra = wanted[i1:i2], got[j1:j2]
+        position = f"{i1 + 1}" if i2 - i1 <= 1 else f"{i1 + 1} to {i2}"
+        if tag == "delete":
+            return f"`{name}`: number {position} is missing.", _items(missing), "nothing there"
+        if tag == "insert":
+            return f"`{name}`: there is one too many after number {i1}.", "nothing there", _items(extra)
+        return f"`{name}` differs at number {position}.", _items(missing), _items(extra)
+    return f"`{name}` is another value.", _items(wanted), _items(got)
+
+
+def _items(items: Sequence[object]) -> str:
+    return "; ".join(_item(item) for item in items[:3]) + (" …" if len(items) > 3 else "")
+
+
+def _item(item: object) -> str:
+    """A layer {"layer": "Conv2d", "padding": [1, 1]} reads as Conv2d(padding [1, 1])."""
+    if isinstance(item, dict):
+        pairs = [(key, value) for key, value in item.items() if key != "layer"]
+        inside = ", ".join(f"{key} {_item(value)}" for key, value in pairs)
+        return f"{item['layer']}({inside})" if "layer" in item else inside
+    if isinstance(item, list) and len(item) > 1 and all(part == item[0] for part in item):
+        return "×".join(str(part) for part in item) if len(item) <= 3 else str(item)
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    return str(item)
+
+
+def place(frame: Frame) -> str:
+    """`hw3_gan.py, line 31, in forward: x = self.fc(x)`."""
+    function = "" if frame.function == "<module>" else f", in {frame.function}"
+    code = f": {frame.code}" if frame.code else ""
+    return f"{frame.file}, line {frame.line}{function}{code}"
+
+
+def _spoken(difference: Difference) -> str:
+    return difference.entry.name.replace("_", " ") if difference.entry is not None else "the result"
+
+
+def _worst(wanted: Array, got: Array) -> tuple[int, ...]:
+    """Where two arrays of one shape differ most."""
+    if not wanted.ndim:
+        return ()
+    gap = np.abs(wanted.astype(np.float64) - got.astype(np.float64))
+    flat = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
+    return tuple(int(index) for index in np.unravel_index(flat, wanted.shape))
+
+
+def _show(array: Array) -> str:
+    if not array.ndim:
+        return _number(array)
+    values = ", ".join(_number(value) for value in array.reshape(-1)[:SHOWN_VALUES])
+    return f"shape {show_shape(array)}: {values}{', …' if array.size > SHOWN_VALUES else ''}"
+
+
+def _show_distribution(draws: Array) -> str:
+    flat = draws.astype(np.float64).reshape(-1)
+    return f"mean {flat.mean():.3g}, standard deviation {flat.std():.3g}, from {flat.min():.3g} to {flat.max():.3g}"
+
+
+def _number(value: Array) -> str:
+    array = np.asarray(value)
+    if array.ndim:
+        return ", ".join(_number(item) for item in array.reshape(-1)[:SHOWN_VALUES])
+    return str(array.item()) if array.dtype.kind in "iub" else f"{float(array):.6g}"
+
+
+def _plain(text: str) -> str:
+    return text[:300]
+
+
+def _last_line(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else ""

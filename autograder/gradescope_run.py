@@ -1,0 +1,76 @@
+"""One run on Gradescope: from /autograder/submission to /autograder/results/results.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from autograder.bundle import EXPECTATIONS
+from autograder.feedback import JSON
+from autograder.grading import Place, grade, planned
+from autograder.gradescope import ResultsFile
+from autograder.manifest import Manifest, read_manifest
+from autograder.sandbox.runner import Sandbox
+from autograder.submission import FoundFile, Submission, find_submission
+
+ROOT_VARIABLE = "AUTOGRADER_ROOT"
+METADATA_KEYS = ("id", "created_at", "submission_method")
+
+
+def gradescope_root() -> Path:
+    """Gradescope's folder: /autograder, or what AUTOGRADER_ROOT names."""
+    return Path(os.environ.get(ROOT_VARIABLE) or "/autograder")
+
+
+def run_on_gradescope(root: Path) -> int:
+    """Grade `root`/submission; returns how many graders were faulty.
+
+    The zygote imports torch while the submission is read, and results.json is valid from before
+    the first line of the student's code runs.
+
+    Raises:
+        UserError: where the zip's own files are damaged, before any result could be written.
+    """
+    started = time.monotonic()
+    with Sandbox() as sandbox:
+        expectations = root / "source" / EXPECTATIONS
+        manifest = read_manifest(expectations)
+        results = ResultsFile(root / "results" / "results.json", planned(manifest))
+        results.start()
+        submission = find_submission(root / "submission", [file.wanted for file in manifest.files])
+        for note in submission_notes(submission):
+            results.say(note)
+        faulty = 0
+        for result in grade(manifest, Place.of(expectations), submission, sandbox):
+            results.record(result)
+            faulty += result.feedback.verdict == "faulty"
+        results.finish(seconds=time.monotonic() - started, extra=run_data(manifest, read_metadata(root)))
+    return faulty
+
+
+def submission_notes(submission: Submission) -> list[str]:
+    """What was noticed while the files were found, for the student."""
+    return [note for found in submission.modules.values() if isinstance(found, FoundFile) for note in found.notes]
+
+
+def run_data(manifest: Manifest, metadata: Mapping[str, JSON]) -> dict[str, JSON]:
+    """What staff may want to know of a run: versions and the submission's id."""
+    versions = manifest.versions
+    return {
+        "homework": manifest.homework,
+        "harness": versions.harness,
+        "recorded_with_torch": versions.torch,
+        "submission": {key: metadata[key] for key in METADATA_KEYS if key in metadata},
+    }
+
+
+def read_metadata(root: Path) -> dict[str, JSON]:
+    """Gradescope's submission_metadata.json; empty where it is missing or damaged, for grading needs none of it."""
+    try:
+        metadata = json.loads((root / "submission_metadata.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return metadata if isinstance(metadata, dict) else {}

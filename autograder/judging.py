@@ -1,0 +1,153 @@
+"""The verdict: whose behaviour does this submission show?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from autograder.comparison import Difference, compare
+from autograder.diagnosis import explain_differences, explain_ending
+from autograder.feedback import Feedback
+from autograder.manifest import Grader, GraderExpectations
+from autograder.observation import Observation
+from autograder.sandbox.runner import Outcome
+from autograder.variants import Variant
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with the share of the points that it earns.
+
+    Attributes:
+        credit: between 0 and 1.
+        shows: the variants whose behaviour the submission shows; "reference" among them where it passed.
+    """
+
+    feedback: Feedback
+    credit: float
+    shows: tuple[str, ...] = ()
+
+
+def judge(
+    grader: Grader, variants: Sequence[Variant], expectations: GraderExpectations, outcome: Outcome, memory_mb: int
+) -> Judgement:
+    """Judge what one grader saw of a submission."""
+    observation = outcome.observation
+    if outcome.ending == "harness" or (observation is not None and _harness_failed(observation)):
+        return _faulty(outcome)
+    if observation is None:
+        return Judgement(explain_ending(outcome, memory_mb), 0.0)
+    judgement = judge_observation(grader, variants, expectations, observation)
+    staff = (*judgement.feedback.staff, *observation.header.notes)
+    return replace(judgement, feedback=replace(judgement.feedback, staff=staff))
+
+
+def judge_observation(
+    grader: Grader, variants: Sequence[Variant], expectations: GraderExpectations, observation: Observation
+) -> Judgement:
+    """Judge an observation: the reference and readings first, then misconceptions, then bare differences."""
+    closest: tuple[Difference, ...] | None = None
+    for variant in _accepted(grader, variants, expectations):
+        differences = _differences(expectations, variant.name, observation)
+        if not differences:
+            return Judgement(_passed(variant), 1.0, (variant.name,))
+        if closest is None or len(differences) < len(closest):
+            closest = differences
+    assert closest is not None
+    wrong = [
+        variant
+        for variant in variants
+        if variant.kind == "misconception"
+        and variant.concerns(grader.number)
+        and variant.name in expectations.observations
+    ]
+    for variant in wrong:
+        if not _differences(expectations, variant.name, observation):
+            return _as_misconception(grader, [variant], closest, observation, credit=variant.credit)
+    parts = _explain_parts(closest, wrong, expectations, observation)
+    if parts:
+        return _as_misconception(grader, parts, closest, observation, credit=0.0)
+    return Judgement(explain_differences(closest, observation, grader), 0.0)
+
+
+def _accepted(grader: Grader, variants: Sequence[Variant], expectations: GraderExpectations) -> list[Variant]:
+    return [
+        variant
+        for variant in variants
+        if variant.name in expectations.observations
+        and (variant.kind == "reference" or (variant.kind == "reading" and variant.concerns(grader.number)))
+    ]
+
+
+def _differences(expectations: GraderExpectations, variant: str, observation: Observation) -> tuple[Difference, ...]:
+    return compare(expectations.observations[variant], observation, expectations.reference)
+
+
+def _explain_parts(
+    differences: Sequence[Difference],
+    wrong: Sequence[Variant],
+    expectations: GraderExpectations,
+    observation: Observation,
+) -> list[Variant]:
+    """Misconceptions that explain every difference between them, or none.
+
+    Two mistakes at once match no recorded misconception as a whole, but each can show in the
+    entries that it concerns.
+    """
+    found: list[Variant] = []
+    if observation.failure is not None:
+        return found
+    for difference in differences:
+        entry = difference.entry
+        explaining = [
+            variant
+            for variant in wrong
+            if entry is not None
+            and expectations.observations[variant.name].failure is None
+            and _differs_in(expectations.reference, expectations, variant.name, entry.name)
+            and not _differs_in(observation, expectations, variant.name, entry.name)
+        ]
+        if not explaining:
+            return []
+        if not any(variant in found for variant in explaining):
+            found.append(explaining[0])
+    return found
+
+
+def _differs_in(observation: Observation, expectations: GraderExpectations, variant: str, name: str) -> bool:
+    """Whether an observation differs from a variant's in the entry `name`."""
+    return any(
+        difference.entry is not None and difference.entry.name == name
+        for difference in _differences(expectations, variant, observation)
+    )
+
+
+def _as_misconception(
+    grader: Grader, found: Sequence[Variant], closest: Sequence[Difference], observation: Observation, *, credit: float
+) -> Judgement:
+    plain = explain_differences(closest, observation, grader)
+    names = tuple(variant.name for variant in found)
+    feedback = replace(
+        plain,
+        headline=" And: ".join(f"{variant.name[0].upper()}{variant.name[1:]}." for variant in found),
+        help=" ".join(variant.says for variant in found),
+        notes=(),
+        staff=(f"misconception: {'; '.join(names)}",),
+    )
+    return Judgement(feedback, credit, names)
+
+
+def _passed(variant: Variant) -> Feedback:
+    staff = (f"reading: {variant.name}. {variant.says}",) if variant.kind == "reading" else ()
+    return Feedback(verdict="passed", headline="", staff=staff)
+
+
+def _harness_failed(observation: Observation) -> bool:
+    return observation.failure is not None and observation.failure.kind == "harness"
+
+
+def _faulty(outcome: Outcome) -> Judgement:
+    failure = outcome.observation.failure if outcome.observation is not None else None
+    what = f"{failure.type}: {failure.message}" if failure is not None else outcome.detail
+    staff = (f"The grader itself failed: {what}", *outcome.output.splitlines()[-5:])
+    return Judgement(Feedback(verdict="faulty", headline="This grader broke.", staff=staff), 0.0)

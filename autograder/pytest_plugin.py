@@ -1,0 +1,237 @@
+"""Make a pytest test a grader: collect its declaration, or run it in process with --live.
+
+A grader is a test below tests/graders/<homework>/. Recording collects graders with this plugin
+and takes their source; students' code is never run by pytest. For authors,
+`pytest --live tests/graders/<homework>` runs the graders in this process on the reference, or
+on another submission, with a debugger at hand.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.errors import UserError
+from autograder.homework import DECLARATION, Homework, load_homework
+
+GRADERS = "graders"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A grader as its author declared it, before its source is sliced.
+
+    Attributes:
+        twin: the points of its hidden twin, or 0.
+        seconds: from `@pytest.mark.timeout`, or None for the homework's default.
+    """
+
+    path: Path
+    function: str
+    arguments: tuple[str, ...]
+    title: str
+    number: str
+    weight: float
+    visibility: str
+    tags: tuple[str, ...]
+    hide_errors: str
+    twin: float
+    seconds: float | None
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("autograder")
+    group.addoption(
+        "--live", action="store_true", help="run graders in this process, on the reference, for their authors"
+    )
+    group.addoption(
+        "--submission", type=Path, default=None, help="with --live: the folder to run the graders on (the reference)"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--live"):
+        return
+    skip = pytest.mark.skip(reason="a grader: use `autograder grade`, or --live to run it here on the reference")
+    for item in items:
+        if homework_of(item.path) is not None:
+            item.add_marker(skip)
+
+
+def homework_of(path: Path) -> Homework | None:
+    """The homework that a file below tests/graders/<homework>/ belongs to."""
+    if path.parent.parent.name != GRADERS:
+        return None
+    project = path.parents[3]
+    if not (project / "reference" / path.parent.name / DECLARATION).is_file():
+        return None
+    return load_homework(path.parent.name, project)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a grader's module arguments, which are no fixtures, their values."""
+    homework = homework_of(Path(str(metafunc.definition.path)))
+    if homework is None:
+        return
+    known = {file.module for file in (*homework.declaration.files, *homework.declaration.given)}
+    for name in metafunc.fixturenames:
+        if name in known:
+            metafunc.parametrize(name, [pytest.param(name, id=name)], indirect=False)
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> Any:
+    """The grader's source of inputs, seeded as its visible half is."""
+    from autograder.randomness import Inputs, derive_seed
+
+    homework = _homework_of_request(request)
+    return Inputs(derive_seed(homework.declaration.seeds.visible, request.function.__name__))
+
+
+@pytest.fixture
+def observe() -> Any:
+    """An observer; with --live what it saw is for the debugger."""
+    from autograder.observe import Observer
+
+    return Observer()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """With --live: put the modules themselves in place of their names."""
+    homework = homework_of(pyfuncitem.path)
+    if homework is None:
+        return
+    modules = _live_modules(homework, pyfuncitem.config.getoption("--submission"))
+    for name in pyfuncitem.funcargs:
+        if name in modules:
+            pyfuncitem.funcargs[name] = modules[name]
+
+
+def _live_modules(homework: Homework, submission: Path | None) -> dict[str, Any]:
+    from autograder.grading import submission_sources
+    from autograder.sandbox.child import load_modules
+    from autograder.sandbox.protocol import Source
+    from autograder.submission import Problem, find_submission
+
+    found = find_submission(submission or homework.reference, [file.wanted for file in homework.declaration.files])
+    for module in found.modules.values():
+        if isinstance(module, Problem):
+            raise UserError(module.message)
+    given = {
+        name: tuple(Source(filename, text) for filename, text in sources)
+        for name, sources in homework.given_sources().items()
+    }
+    return dict(load_modules(submission_sources(found), given))
+
+
+def _homework_of_request(request: pytest.FixtureRequest) -> Homework:
+    homework = homework_of(request.path)
+    if homework is None:
+        raise UserError(
+            "this test is no grader", where=str(request.path), remedy="Graders are in tests/graders/HOMEWORK/."
+        )
+    return homework
+
+
+class _Collector:
+    """Collects declarations while pytest collects tests."""
+
+    def __init__(self) -> None:
+        self.functions: list[tuple[Path, Callable[..., object]]] = []
+        self.timeouts: dict[Callable[..., object], float] = {}
+        self.errors: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.errors.append(str(report.longrepr))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            if not isinstance(item, pytest.Function):
+                continue
+            self.functions.append((item.path, item.function))
+            mark = item.get_closest_marker("timeout")
+            if mark is not None:
+                self.timeouts[item.function] = float(mark.args[0] if mark.args else mark.kwargs["timeout"])
+
+
+def collect_graders(homework: Homework) -> list[Declared]:
+    """Every grader of a homework, in the order of its files.
+
+    Raises:
+        UserError: where a file cannot be collected, or a grader lacks a number, a weight or a title.
+    """
+    if not homework.graders.is_dir():
+        raise UserError("this homework has no graders", where=str(homework.graders), remedy="Write test_*.py there.")
+    collector = _Collector()
+    pytest.main(
+        [
+            "--collect-only",
+            "-qq",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:terminal",
+            "--rootdir",
+            str(homework.project),
+            "-c",
+            "/dev/null",
+            "-p",
+            "autograder.pytest_plugin",
+            str(homework.graders),
+        ],
+        plugins=[collector],
+    )
+    if collector.errors:
+        raise UserError(
+            f"a grader file cannot be collected:\n{collector.errors[0][-3000:]}", where=str(homework.graders)
+        )
+    return list(_declarations(homework, collector))
+
+
+def _declarations(homework: Homework, collector: _Collector) -> Iterator[Declared]:
+    known = {file.module for file in (*homework.declaration.files, *homework.declaration.given)} | {"rng", "observe"}
+    for path, function in collector.functions:
+        where = f"{path}: {function.__name__}"
+        number = getattr(function, "__number__", None)
+        weight = getattr(function, "__weight__", None)
+        title = _first_paragraph(inspect.getdoc(function) or "")
+        if number is None or weight is None or not title:
+            raise UserError(
+                "a grader needs @number, @weight and a docstring, which is the title that students see", where=where
+            )
+        arguments = tuple(inspect.signature(function).parameters)
+        unknown = [argument for argument in arguments if argument not in known]
+        if unknown:
+            raise UserError(
+                f"argument {unknown[0]!r} is none of {', '.join(sorted(known))}",
+                where=where,
+                remedy="Name the module in homework.toml, or drop the argument.",
+            )
+        twin = float(getattr(function, "__twin__", 0.0))
+        visibility = getattr(function, "__visibility__", "visible")
+        if twin and visibility != "visible":
+            raise UserError("only a visible grader can have a hidden twin", where=where)
+        yield Declared(
+            path=path,
+            function=function.__name__,
+            arguments=arguments,
+            title=title,
+            number=str(number),
+            weight=float(weight),
+            visibility=visibility,
+            tags=tuple(getattr(function, "__tags__", ())),
+            hide_errors=getattr(function, "__hide_errors__", "") or "",
+            twin=twin,
+            seconds=collector.timeouts.get(function),
+        )
+
+
+def _first_paragraph(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())

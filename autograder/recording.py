@@ -1,0 +1,360 @@
+"""Record what the reference, its readings and its misconceptions show to every grader.
+
+Recording is a compile step: graders are collected with pytest, sliced out of their files and
+run, in the same sandbox as students' code, on every variant. What comes out is a folder of
+expectations (see manifest.py) and the kill matrix: which variant fails which grader.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from autograder import __version__
+from autograder.datasets import check_data_folder, write_digits
+from autograder.diagnosis import explain_ending, explain_failure
+from autograder.errors import UserError
+from autograder.grading import child_limits, cores, make_job, reply_limits
+from autograder.feedback import Visibility
+from autograder.homework import Homework, read_text
+from autograder.manifest import (
+    DATA,
+    FORMAT,
+    Grader,
+    GraderExpectations,
+    Manifest,
+    Versions,
+    grader_id,
+    write_expectations,
+)
+from autograder.comparison import compare
+from autograder.observation import Array, Header, Observation
+from autograder.pytest_plugin import Declared, collect_graders
+from autograder.randomness import derive_seed
+from autograder.sandbox.protocol import Source
+from autograder.sandbox.runner import Sandbox
+from autograder.slicing import Chunk, Program, slice_function
+from autograder.variants import REFERENCE, Variant, load_variants
+
+# Runs of the reference under as many seeds make a band; its Student-t quantile is then about 7.
+BAND_SEEDS = 20
+STUDENT_SEED = 20_240_229
+
+Progress = Callable[[str, int, int], None]
+Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Everything that was seen.
+
+    Attributes:
+        observations: by (grader id, variant name).
+        spreads: by grader id, the reference's further observations under other seeds, for bands.
+    """
+
+    manifest: Manifest
+    variants: tuple[Variant, ...]
+    observations: Mapping[tuple[str, str], Observation]
+    spreads: Mapping[str, Sequence[Observation]]
+
+    def expectations(self, grader: Grader) -> GraderExpectations:
+        """What grading this grader needs: the behaviours that its number is named for, where they differ."""
+        reference = _stacked(self.observations[grader.id, REFERENCE], self.spreads.get(grader.id, ()))
+        kept = {REFERENCE: reference}
+        for variant in self.variants:
+            observation = self.observations[grader.id, variant.name]
+            if variant.kind != "reference" and variant.concerns(grader.number) and compare(reference, observation):
+                kept[variant.name] = _stacked(observation, ())
+        return GraderExpectations(kept)
+
+
+def record(
+    homework: Homework,
+    *,
+    out: Path | None = None,
+    data: Path | None = None,
+    jobs: int | None = None,
+    progress: Progress = lambda *_: None,
+) -> Recording:
+    """Record a homework into its folder of expectations, which is replaced as a whole.
+
+    Args:
+        out: another folder than `build/<homework>/expectations`.
+        data: a folder of real MNIST files to serve while grading; scikit-learn's digits by default.
+
+    Raises:
+        UserError: where a grader cannot be collected or sliced, or fails on the reference.
+    """
+    target = out or homework.expectations
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".recording-") as scratch:
+        fresh = Path(scratch) / "expectations"
+        fresh.mkdir()
+        prepare_data(fresh / DATA, data)
+        recording = observe_variants(homework, fresh / DATA, jobs=jobs, progress=progress)
+        expectations = {grader.id: recording.expectations(grader) for grader in recording.manifest.graders}
+        write_expectations(fresh, recording.manifest, expectations)
+        if target.exists():
+            target.rename(Path(scratch) / "old")
+        fresh.rename(target)
+    return recording
+
+
+def prepare_data(folder: Path, given: Path | None) -> None:
+    """Put the images that graders are served into `folder`."""
+    if given is None:
+        write_digits(folder)
+        return
+    check_data_folder(given)
+    folder.mkdir()
+    for path in sorted(given.glob("*-ubyte.gz")):
+        shutil.copyfile(path, folder / path.name)
+
+
+def observe_variants(
+    homework: Homework,
+    data: Path,
+    *,
+    jobs: int | None = None,
+    student_seed: int = STUDENT_SEED,
+    band_seeds: int = BAND_SEEDS,
+    progress: Progress = lambda *_: None,
+) -> Recording:
+    """Run every grader on every variant.
+
+    A variant is not run on a grader whose slices of the homework's files it leaves as they are:
+    the reference's observation is then its own.
+
+    Args:
+        student_seed: seeds the generators that the variants' own code draws from.
+        band_seeds: how many seeds the reference is run under where a grader observes a band.
+    """
+    graders = declared_graders(homework)
+    variants = load_variants(homework)
+    manifest = Manifest(
+        format=FORMAT,
+        homework=homework.name,
+        title=homework.declaration.title,
+        points=homework.declaration.points,
+        template_floor=homework.declaration.template_floor,
+        parts=homework.declaration.parts,
+        files=homework.declaration.files,
+        given={
+            module: tuple(Source(name, text) for name, text in sources)
+            for module, sources in homework.given_sources().items()
+        },
+        limits=homework.declaration.limits,
+        graders=graders,
+        variants=tuple(variant for variant, _ in variants),
+        student_seed=student_seed,
+        versions=Versions(harness=__version__, python=platform.python_version(), torch="", numpy=np.__version__),
+    )
+    with Sandbox() as sandbox:
+        return _Recorder(homework, manifest, variants, data, sandbox, jobs or cores(), progress).run(band_seeds)
+
+
+class _Recorder:
+    def __init__(
+        self,
+        homework: Homework,
+        manifest: Manifest,
+        variants: Sequence[tuple[Variant, Texts]],
+        data: Path,
+        sandbox: Sandbox,
+        jobs: int,
+        progress: Progress,
+    ) -> None:
+        self.homework = homework
+        self.manifest = manifest
+        self.variants = variants
+        self.data = data
+        self.sandbox = sandbox
+        self.jobs = jobs
+        self.progress = progress
+        self.observations: dict[tuple[str, str], Observation] = {}
+        self.programs: dict[tuple[str, str], Program] = {}
+
+    def run(self, band_seeds: int) -> Recording:
+        (_, reference), *others = self.variants
+        graders = self.manifest.graders
+        first = self._run_all("reference", [(grader, reference, 0) for grader in graders])
+        for grader, observation in zip(graders, first, strict=True):
+            self._check_reference(grader, observation)
+            self.observations[grader.id, REFERENCE] = observation
+        self.sandbox.preload({module for observation in first for module in observation.header.imported})
+        spreads = self._spreads([grader for grader in graders if _has_band(self._reference(grader))], band_seeds)
+        tasks = []
+        for variant, texts in others:
+            for grader in graders:
+                self.observations[grader.id, variant.name] = self._reference(grader)
+                if self._sees(grader, texts):
+                    tasks.append((variant, grader, texts))
+        seen = self._run_all("variants", [(grader, texts, 0) for _, grader, texts in tasks])
+        for (variant, grader, _), observation in zip(tasks, seen, strict=True):
+            self.observations[grader.id, variant.name] = observation
+        return Recording(
+            manifest=self._finished_manifest(first),
+            variants=tuple(variant for variant, _ in self.variants),
+            observations=self.observations,
+            spreads=spreads,
+        )
+
+    def _reference(self, grader: Grader) -> Observation:
+        return self.observations[grader.id, REFERENCE]
+
+    def _spreads(self, graders: Sequence[Grader], seeds: int) -> dict[str, list[Observation]]:
+        texts = self.variants[0][1]
+        tasks = [(grader, texts, seed) for grader in graders for seed in range(1, seeds)]
+        spreads: dict[str, list[Observation]] = {grader.id: [] for grader in graders}
+        for (grader, _, _), observation in zip(tasks, self._run_all("bands", tasks), strict=True):
+            self._check_reference(grader, observation)
+            spreads[grader.id].append(observation)
+        return spreads
+
+    def _finished_manifest(self, first: Sequence[Observation]) -> Manifest:
+        """The manifest with what only a run could tell: imports, times, versions."""
+        graders = tuple(
+            msgspec.structs.replace(
+                grader,
+                preload=observation.header.imported,
+                bands=_has_band(observation),
+                reference_seconds=round(observation.header.seconds, 3),
+            )
+            for grader, observation in zip(self.manifest.graders, first, strict=True)
+        )
+        versions = msgspec.structs.replace(self.manifest.versions, torch=first[0].header.torch if first else "")
+        return msgspec.structs.replace(self.manifest, graders=graders, versions=versions)
+
+    def _run_all(self, stage: str, tasks: Sequence[tuple[Grader, Texts, int]]) -> list[Observation]:
+        done = 0
+
+        def run(task: tuple[Grader, Texts, int]) -> Observation:
+            nonlocal done
+            observation = self._observe(*task)
+            done += 1
+            self.progress(stage, done, len(tasks))
+            return observation
+
+        with ThreadPoolExecutor(self.jobs) as pool:
+            return list(pool.map(run, tasks))
+
+    def _observe(self, grader: Grader, texts: Texts, seed: int) -> Observation:
+        sources = {
+            file.module: (Source(file.path, texts[file.path]),) for file in self.homework.declaration.files
+        }
+        student_seed = self.manifest.student_seed if seed == 0 else derive_seed(self.manifest.student_seed, str(seed))
+        job = make_job(self.manifest, grader, sources, self.data, student_seed=student_seed)
+        limits = self.manifest.limits
+        outcome = self.sandbox.run(job, child_limits(limits, grader.seconds), reply_limits(limits))
+        if outcome.observation is not None:
+            return outcome.observation
+        feedback = explain_ending(outcome, limits.memory_mb)
+        raise UserError(
+            f"{feedback.headline} {outcome.output[-500:]}",
+            where=f"{self.homework.graders}: {grader.id}",
+            remedy="A variant must end by itself: recording needs its observation.",
+        )
+
+    def _check_reference(self, grader: Grader, observation: Observation) -> None:
+        failure = observation.failure
+        if failure is None:
+            return
+        feedback = explain_failure(failure, grader)
+        raise UserError(
+            f"this grader fails on the reference: {feedback.headline} {failure.type}: {failure.message} {feedback.where} "
+            f"(grader: {failure.grader_line})",
+            where=f"{self.homework.graders}: {grader.id}",
+        )
+
+    def _sees(self, grader: Grader, texts: Texts) -> bool:
+        """Whether a variant's texts change anything that this grader asked the reference for."""
+        asked = self._reference(grader).header.asked
+        return any(
+            self._digest(file.path, texts[file.path], asked.get(file.module, ()))
+            != self._digest(file.path, self.variants[0][1][file.path], asked.get(file.module, ()))
+            for file in self.homework.declaration.files
+        )
+
+    def _digest(self, path: str, text: str, names: Iterable[str]) -> str:
+        key = (path, text)
+        if key not in self.programs:
+            self.programs[key] = Program.parse([Chunk(path, text)])
+        return self.programs[key].slice(names).digest()
+
+
+def declared_graders(homework: Homework) -> tuple[Grader, ...]:
+    """A homework's graders with their slices and seeds, twins after their visible halves."""
+    declaration = homework.declaration
+    programs: dict[Path, Program] = {}
+    graders = []
+    for declared in collect_graders(homework):
+        if declared.path not in programs:
+            programs[declared.path] = Program.parse([Chunk(declared.path.name, read_text(declared.path))])
+        source = slice_function(programs[declared.path], declared.function).source()
+        graders.append(_grader(homework, declared, source, hidden=declared.visibility != "visible"))
+        if declared.twin:
+            graders.append(_grader(homework, declared, source, hidden=True, twin=True))
+    ids = [grader.id for grader in graders]
+    for grader in graders:
+        if ids.count(grader.id) > 1:
+            raise UserError("two graders have one id", where=f"{homework.graders}: {grader.id}")
+        if not homework.part_title(grader.number):
+            raise UserError(
+                f"number {grader.number} belongs to no part",
+                where=f"{homework.graders}: {grader.id}",
+                remedy=f"Parts in homework.toml: {', '.join(declaration.parts)}.",
+            )
+    return tuple(graders)
+
+
+def _grader(homework: Homework, declared: Declared, source: str, *, hidden: bool, twin: bool = False) -> Grader:
+    declaration = homework.declaration
+    seed = declaration.seeds.hidden if hidden else declaration.seeds.visible
+    return Grader(
+        id=grader_id(declared.path.name, declared.function, hidden=twin),
+        number=f"{declared.number}.hidden" if twin else declared.number,
+        title=declared.title,
+        weight=declared.twin if twin else declared.weight,
+        visibility=declaration.hidden_visibility if twin else msgspec.convert(declared.visibility, Visibility),
+        hidden=hidden,
+        seed=derive_seed(seed, declared.function),
+        seconds=declared.seconds or declaration.limits.seconds,
+        function=declared.function,
+        source=Source(declared.path.name, source),
+        arguments=declared.arguments,
+        modules=tuple(file.module for file in declaration.files if file.module in declared.arguments),
+        tags=declared.tags,
+        hide_errors=declared.hide_errors,
+    )
+
+
+def _has_band(observation: Observation) -> bool:
+    return any(entry.kind == "band" for entry in observation.entries)
+
+
+def _stacked(first: Observation, rest: Sequence[Observation]) -> Observation:
+    """The first observation with each band's array holding one row per run; without pictures."""
+    arrays: dict[str, Array] = {}
+    entries = tuple(entry for entry in first.entries if entry.kind != "picture")
+    for entry in entries:
+        if not entry.array:
+            continue
+        value = first.value(entry)
+        if entry.kind == "band":
+            rows = [value]
+            for other in rest:
+                same = other.entry(entry.name)
+                if same is not None and same.array and other.value(same).shape == value.shape:
+                    rows.append(other.value(same))
+            value = np.stack(rows)
+        arrays[entry.array] = value
+    return Observation(Header(entries=entries, failure=first.failure), arrays)

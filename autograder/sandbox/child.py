@@ -1,0 +1,168 @@
+"""Run one grader on one submission in a forked child, and reply with what was observed."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NoReturn
+
+import msgspec
+
+from autograder.loading import MissingName, StudentModule, install, register_source
+from autograder.observation import Failure, FailureKind, Frame, Header, encode_frame
+from autograder.observe import Observer
+from autograder.randomness import Inputs, seed_generators
+from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
+from autograder.sandbox.isolation import JOB_FD, REPLY_FD, isolate
+from autograder.sandbox.protocol import Job, Source, Spawn, may_preload
+from autograder.slicing import Chunk
+
+HARNESS_FAULT = 70  # EX_SOFTWARE of sysexits.h
+READY = b"+"  # sent before anything of the student runs: a child that ends without it is our fault
+MAX_FRAMES = 12
+MAX_MESSAGE = 2000
+
+
+def run_child(spawn: Spawn, *, job: int, reply: int, output: int) -> NoReturn:
+    """The whole life of a child, from the fork to `os._exit`."""
+    try:
+        os.chdir(spawn.scratch)
+        os.environ.update(HOME=spawn.scratch, TMPDIR=spawn.scratch)
+        isolate(spawn.limits, job=job, reply=reply, output=output)
+        with open(JOB_FD, "rb") as descriptor:
+            task = msgspec.json.decode(descriptor.read(), type=Job)
+        _write_all(REPLY_FD, READY)
+        frame = run_job(task)
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        _write_all(REPLY_FD, frame)
+        os._exit(0)
+    except BaseException:
+        with contextlib.suppress(BaseException):
+            traceback.print_exc()
+            sys.stderr.flush()
+        os._exit(HARNESS_FAULT)
+
+
+def run_job(job: Job) -> bytes:
+    """Run the job's grader in this process and return its frame."""
+    loaded_before = set(sys.modules)
+    observer = Observer()
+    os.environ["AUTOGRADER_DATA"] = job.data
+    _prepare_torch(job, observer)
+    started = time.process_time()
+    modules, failure = _run_grader(job, observer)
+    header = Header(
+        job=job.id,
+        entries=tuple(observer.entries),
+        failure=failure,
+        asked={name: module.asked() for name, module in modules.items()},
+        imported=tuple(sorted(name for name in set(sys.modules) - loaded_before if may_preload(name))),
+        torch=str(getattr(sys.modules.get("torch"), "__version__", "")),
+        notes=tuple(observer.notes),
+        seconds=time.process_time() - started,
+    )
+    return encode_frame(header, observer.arrays)
+
+
+def _prepare_torch(job: Job, observer: Observer) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    seed_generators(job.student_seed)
+    if asks_for_gpu(source.text for sources in job.submission.values() for source in sources):
+        redirect_to_cpu(observer.note)
+
+
+def _run_grader(job: Job, observer: Observer) -> tuple[Mapping[str, StudentModule], Failure | None]:
+    try:
+        grader = _load_grader(job)
+        modules = load_modules(job.submission, job.given)
+    except BaseException as error:
+        return {}, describe(error, job, kind="harness")
+    fixtures: dict[str, Any] = {**modules, "rng": Inputs(job.seed), "observe": observer}
+    try:
+        grader(*(fixtures[name] for name in job.arguments))
+    except BaseException as error:
+        return modules, describe(error, job)
+    return modules, None
+
+
+def load_modules(
+    submission: Mapping[str, Sequence[Source]], given: Mapping[str, Sequence[Source]]
+) -> dict[str, StudentModule]:
+    """The student's modules and the given ones, importable by name; nothing of them runs yet."""
+    modules = {
+        name: StudentModule(name, [Chunk(source.filename, source.text) for source in sources])
+        for name, sources in {**submission, **given}.items()
+    }
+    install(modules)
+    return modules
+
+
+def _load_grader(job: Job) -> Callable[..., object]:
+    register_source(job.grader.filename, job.grader.text)
+    namespace: dict[str, Any] = {"__name__": "grader"}
+    exec(compile(job.grader.text, job.grader.filename, "exec"), namespace)
+    function: Callable[..., object] = namespace[job.function]
+    return function
+
+
+def describe(error: BaseException, job: Job, kind: FailureKind | None = None) -> Failure:
+    """An exception as data, with the lines of the student's files that it passed through."""
+    student_files = {source.filename for sources in job.submission.values() for source in sources}
+    frames: list[Frame] = []
+    grader_line = ""
+    for filename, line, function, code in _walk(error.__traceback__):
+        if filename in student_files:
+            frames.append(Frame(file=filename, line=line, function=function, code=code[:300]))
+        elif filename == job.grader.filename:
+            grader_line = code[:300]
+    return Failure(
+        kind=kind or _kind(error, frames),
+        type=type(error).__name__[:100],
+        message=_text(error)[:MAX_MESSAGE],
+        frames=tuple(frames[-MAX_FRAMES:]),
+        grader_line=grader_line,
+    )
+
+
+def _kind(error: BaseException, frames: list[Frame]) -> FailureKind:
+    if isinstance(error, MissingName):
+        return "missing"
+    if isinstance(error, (SystemExit, KeyboardInterrupt)):
+        return "exit"
+    if isinstance(error, ModuleNotFoundError):
+        return "import"
+    if frames and all(frame.function == "<module>" for frame in frames):
+        return "loading"
+    return "raised"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:
+        return "(the exception's own text cannot be shown)"
+
+
+def _walk(trace: TracebackType | None) -> list[tuple[str, int, str, str]]:
+    lines = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        line = trace.tb_lineno
+        lines.append((code.co_filename, line, code.co_name, linecache.getline(code.co_filename, line).strip()))
+        trace = trace.tb_next
+    return lines
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]

@@ -1,0 +1,69 @@
+"""Run code that asks for a GPU on the CPU.
+
+Six of twenty-one public GAN submissions call `.cuda()` somewhere. Where they are graded there
+is no GPU, and the grade must not depend on that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_ASKS_FOR_GPU = re.compile(r"cuda|[\"']mps[\"']")
+_GPU = ("cuda", "mps")
+
+
+def asks_for_gpu(sources: Iterable[str]) -> bool:
+    """Whether any of the sources names a GPU in any way."""
+    return any(_ASKS_FOR_GPU.search(text) for text in sources)
+
+
+def redirect_to_cpu(note: Callable[[str], None]) -> None:
+    """Send every later request for a GPU to the CPU, and note the first one.
+
+    To be called once, in the child. Covers `.cuda()`, `.to("cuda")`, `device="cuda"`,
+    `torch.cuda.FloatTensor`, `map_location`, default devices and synchronisation.
+    """
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    noted: list[bool] = []
+
+    def used() -> None:
+        if not noted:
+            noted.append(True)
+            note("The code asks for a GPU; it was run on the CPU.")
+
+    def on_cpu(value: Any) -> Any:
+        if isinstance(value, torch.device) and value.type in _GPU:
+            used()
+            return torch.device("cpu")
+        if isinstance(value, str) and (value.partition(":")[0] in _GPU or value.startswith("torch.cuda.")):
+            used()
+            return value.replace("torch.cuda.", "torch.") if value.startswith("torch.") else "cpu"
+        return value
+
+    class OnCpu(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.Tensor.cuda:
+                used()
+                return args[0]
+            kwargs = {name: on_cpu(value) for name, value in (kwargs or {}).items()}
+            return func(*(on_cpu(value) for value in args), **kwargs)
+
+    for name in ("Float", "Double", "Half", "Long", "Int", "Short", "Byte", "Bool"):
+        setattr(torch.cuda, f"{name}Tensor", getattr(torch, f"{name}Tensor"))
+    torch.cuda.synchronize = lambda *_: None
+    torch.cuda.set_device = lambda *_: None
+    torch.set_default_device = lambda *_: None
+
+    load = torch.load
+
+    def load_on_cpu(*args: Any, **kwargs: Any) -> Any:
+        return load(*args, **{**kwargs, "map_location": "cpu"})
+
+    torch.load = load_on_cpu
+    set_type = torch.set_default_tensor_type
+    torch.set_default_tensor_type = lambda kind: set_type(on_cpu(kind))
+    OnCpu().__enter__()

@@ -1,0 +1,80 @@
+"""What a child gives up before it reads its job, layer by layer.
+
+Each layer is a function that takes the limits; `isolate` applies them in order. A layer that
+cannot be applied raises: a child never runs with less than it was meant to have.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+
+from autograder.sandbox.protocol import ChildLimits
+
+# Descriptors of an isolated child: 0 reads nothing, 1 and 2 are the output, 3 the reply, 4 the job.
+REPLY_FD = 3
+JOB_FD = 4
+
+
+def isolate(limits: ChildLimits, *, job: int, reply: int, output: int) -> None:
+    """Leave the zygote's session, descriptors and resources behind."""
+    own_session()
+    own_descriptors(job=job, reply=reply, output=output)
+    for layer in LAYERS:
+        layer(limits)
+
+
+def own_session() -> None:
+    """A session and process group of its own, so that the whole group can be killed."""
+    os.setsid()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def own_descriptors(*, job: int, reply: int, output: int) -> None:
+    """Keep three descriptors and close every other, the zygote's control socket among them."""
+    held = [os.dup(fd) for fd in (job, reply, output)]
+    floor = max(held) + 1
+    job, reply, output = (os.dup2(fd, floor + index) for index, fd in enumerate(held))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    for target, source in ((1, output), (2, output), (REPLY_FD, reply), (JOB_FD, job)):
+        os.dup2(source, target)
+    os.closerange(JOB_FD + 1, 65_536)
+    os.set_inheritable(REPLY_FD, False)
+    os.set_inheritable(JOB_FD, False)
+
+
+def limit_resources(limits: ChildLimits) -> None:
+    """CPU time, address space relative to what is mapped now, file size, open files, no cores."""
+    cpu = max(1, math.ceil(limits.cpu_seconds))
+    _limit(resource.RLIMIT_CPU, cpu, cpu + 1)
+    _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _limit(resource.RLIMIT_NOFILE, limits.open_files)
+    _limit(resource.RLIMIT_CORE, 0)
+    mapped = mapped_bytes()
+    if mapped:
+        _limit(resource.RLIMIT_AS, mapped + limits.memory_bytes)
+
+
+def mapped_bytes() -> int:
+    """The address space of this process in bytes; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[0]) * resource.getpagesize()
+
+
+def _limit(which: int, soft: int, hard: int | None = None) -> None:
+    ceiling = resource.getrlimit(which)[1]
+    wanted = soft if hard is None else hard
+    if ceiling != resource.RLIM_INFINITY:
+        wanted, soft = min(wanted, ceiling), min(soft, ceiling)
+    resource.setrlimit(which, (soft, wanted))
+
+
+LAYERS: tuple[Callable[[ChildLimits], None], ...] = (limit_resources,)

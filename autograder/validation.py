@@ -1,0 +1,229 @@
+"""Check a homework before students meet it: what must pass passes, what must fail fails.
+
+Everything is observed anew, under other seeds of the students' own randomness than recording
+used, and judged with the recorded expectations, as a submission is.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.feedback import GraderResult
+from autograder.grading import Place, grade
+from autograder.homework import Homework
+from autograder.judging import Judgement, judge_observation
+from autograder.manifest import DATA, Grader, Manifest, read_expectations, read_manifest
+from autograder.recording import STUDENT_SEED, Progress, Recording, observe_variants
+from autograder.sandbox.runner import Sandbox
+from autograder.submission import find_submission
+from autograder.templates import find_leaks, generate_template, solution_lines
+from autograder.homework import read_text
+from autograder.variants import Variant
+
+OTHER_SEED = STUDENT_SEED + 1
+LEAST_MISCONCEPTIONS = 3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule that a homework must keep: what it is, and every way in which it is broken."""
+
+    rule: str
+    faults: tuple[str, ...]
+    measured: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return not self.faults
+
+
+@dataclass(frozen=True)
+class KillMatrix:
+    """The judgement of every variant by every grader."""
+
+    graders: tuple[Grader, ...]
+    variants: tuple[Variant, ...]
+    judgements: Mapping[tuple[str, str], Judgement]
+
+    def passes(self, grader: Grader, variant: Variant) -> bool:
+        return self.judgements[grader.id, variant.name].feedback.verdict == "passed"
+
+
+def validate(homework: Homework, *, jobs: int | None = None, progress: Progress = lambda *_: None) -> list[Check]:
+    """Every check of a recorded homework.
+
+    Raises:
+        UserError: where nothing is recorded yet.
+    """
+    manifest = read_manifest(homework.expectations)
+    matrix = kill_matrix(homework, manifest, jobs=jobs, progress=progress)
+    template = grade_template(homework, manifest, jobs)
+    return [
+        check_numbers(manifest),
+        check_points(manifest),
+        check_parts(manifest),
+        check_accepted(matrix),
+        check_template_floor(manifest, template),
+        check_kills(matrix),
+        check_diagnoses(matrix),
+        check_coverage(matrix, manifest),
+        check_templates(homework),
+        check_leaks(homework),
+    ]
+
+
+def kill_matrix(
+    homework: Homework, manifest: Manifest, *, jobs: int | None = None, progress: Progress = lambda *_: None
+) -> KillMatrix:
+    """Observe every variant again and judge it with the recorded expectations."""
+    fresh = observe_variants(
+        homework, homework.expectations / DATA, jobs=jobs, student_seed=OTHER_SEED, band_seeds=1, progress=progress
+    )
+    return judge_recording(fresh, manifest, homework.expectations)
+
+
+def judge_recording(fresh: Recording, manifest: Manifest, expectations: Path) -> KillMatrix:
+    """The kill matrix of observations, by the expectations in a folder."""
+    judgements = {}
+    for grader in manifest.graders:
+        recorded = read_expectations(expectations, grader)
+        for variant in manifest.variants:
+            observation = fresh.observations.get((grader.id, variant.name))
+            if observation is not None:
+                judgements[grader.id, variant.name] = judge_observation(grader, manifest.variants, recorded, observation)
+    return KillMatrix(graders=manifest.graders, variants=manifest.variants, judgements=judgements)
+
+
+def grade_template(homework: Homework, manifest: Manifest, jobs: int | None) -> list[GraderResult]:
+    """The untouched template, graded."""
+    wanted = [file.wanted for file in manifest.files]
+    with Sandbox() as sandbox:
+        where = Place.of(homework.expectations)
+        return list(grade(manifest, where, find_submission(homework.template, wanted), sandbox, jobs))
+
+
+def check_numbers(manifest: Manifest) -> Check:
+    numbers = [grader.number for grader in manifest.graders]
+    twice = sorted({number for number in numbers if numbers.count(number) > 1})
+    return Check("numbers are unique", tuple(f"{number} is used twice" for number in twice), f"{len(numbers)} graders")
+
+
+def check_points(manifest: Manifest) -> Check:
+    total = math.fsum(grader.weight for grader in manifest.graders)
+    hidden = math.fsum(grader.weight for grader in manifest.graders if grader.hidden)
+    faults = () if math.isclose(total, manifest.points) else (f"they sum to {total:g}, not {manifest.points:g}",)
+    return Check("points sum to the declared total", faults, f"{total:g} points, {hidden:g} of them hidden")
+
+
+def check_parts(manifest: Manifest) -> Check:
+    graded = {manifest.part(grader.number)[0] for grader in manifest.graders}
+    faults = tuple(f"{part} {title} has none" for part, title in manifest.parts.items() if part not in graded)
+    return Check("every part of the handout has a grader", faults, f"{len(graded)} parts")
+
+
+def check_accepted(matrix: KillMatrix) -> Check:
+    accepted = [variant for variant in matrix.variants if variant.kind != "misconception"]
+    faults = tuple(
+        f"{variant.kind} {variant.name!r} fails {grader.number}: {_reason(matrix.judgements[grader.id, variant.name])}"
+        for variant in accepted
+        for grader in matrix.graders
+        if not matrix.passes(grader, variant)
+    )
+    return Check("the reference and every reading get 100 %", faults, f"{len(accepted) - 1} readings")
+
+
+def check_template_floor(manifest: Manifest, results: Sequence[GraderResult]) -> Check:
+    score = math.fsum(result.score for result in results)
+    broken = tuple(f"{result.number} is faulty" for result in results if result.feedback.verdict == "faulty")
+    wrong = () if math.isclose(score, manifest.template_floor, abs_tol=1e-9) else (
+        f"it gets {score:g}, homework.toml declares {manifest.template_floor:g}",
+    )
+    return Check("the untouched template gets its declared floor", (*wrong, *broken), f"{score:g} points")
+
+
+def check_kills(matrix: KillMatrix) -> Check:
+    faults = []
+    wrong = _misconceptions(matrix)
+    for variant in wrong:
+        for grader in matrix.graders:
+            passes, named = matrix.passes(grader, variant), variant.concerns(grader.number)
+            if passes and named:
+                faults.append(f"{variant.name!r} passes {grader.number}, which it should fail")
+            elif not passes and not named:
+                reason = _reason(matrix.judgements[grader.id, variant.name])
+                faults.append(f"{variant.name!r} fails {grader.number}, which it does not name: {reason}")
+        if not any(variant.concerns(grader.number) for grader in matrix.graders):
+            faults.append(f"{variant.name!r} names no grader: {', '.join(variant.numbers)}")
+    return Check(
+        "every misconception fails exactly the graders that it names",
+        tuple(faults),
+        f"{len(wrong)} misconceptions × {len(matrix.graders)} graders",
+    )
+
+
+def check_diagnoses(matrix: KillMatrix) -> Check:
+    faults = []
+    count = 0
+    for variant in _misconceptions(matrix):
+        for grader in matrix.graders:
+            if not variant.concerns(grader.number) or matrix.passes(grader, variant):
+                continue
+            count += 1
+            shows = matrix.judgements[grader.id, variant.name].shows
+            if shows != (variant.name,):
+                faults.append(f"{variant.name!r} is taken for {shows or 'a bare difference'} by {grader.number}")
+    return Check("every misconception is diagnosed by its own name", tuple(faults), f"{count} diagnoses")
+
+
+def check_coverage(matrix: KillMatrix, manifest: Manifest) -> Check:
+    faults, fewest = [], math.inf
+    for part, title in manifest.parts.items():
+        graders = [grader for grader in matrix.graders if manifest.part(grader.number)[0] == part]
+        killing = [
+            variant
+            for variant in _misconceptions(matrix)
+            if any(variant.concerns(grader.number) for grader in graders)
+        ]
+        fewest = min(fewest, len(killing))
+        if len(killing) < LEAST_MISCONCEPTIONS:
+            faults.append(f"{part} {title} has {len(killing)}")
+    for grader in matrix.graders:
+        if not any(not matrix.passes(grader, variant) for variant in _misconceptions(matrix)):
+            faults.append(f"no misconception fails grader {grader.number}: it cannot be shown to fail")
+    return Check(
+        f"every part has {LEAST_MISCONCEPTIONS} misconceptions or more, every grader one", tuple(faults), f"at least {fewest}"
+    )
+
+
+def check_templates(homework: Homework) -> Check:
+    faults = []
+    for path, text in homework.reference_texts().items():
+        committed = homework.template / path
+        if not committed.is_file():
+            faults.append(f"{committed} is missing")
+        elif read_text(committed) != generate_template(text, path):
+            faults.append(f"{committed} is not what the reference gives: run `autograder templates {homework.name}`")
+    return Check("the templates are the reference's", tuple(faults))
+
+
+def check_leaks(homework: Homework) -> Check:
+    faults = []
+    for path, text in homework.reference_texts().items():
+        committed = homework.template / path
+        if committed.is_file():
+            leaks = find_leaks(read_text(committed), solution_lines(text))
+            faults += [f"{committed}: {leak}" for leak in leaks]
+    return Check("no line of a solution is in a template", tuple(faults))
+
+
+def _misconceptions(matrix: KillMatrix) -> list[Variant]:
+    return [variant for variant in matrix.variants if variant.kind == "misconception"]
+
+
+def _reason(judgement: Judgement) -> str:
+    feedback = judgement.feedback
+    return " ".join(part for part in (feedback.headline, feedback.actual) if part)[:200]

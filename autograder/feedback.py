@@ -119,11 +119,12 @@ def plain(text: str, limit: int = MAX_TEXT, lines: int = MAX_LINES) -> str:
     It may have `limit` characters and `lines` lines; what is over is cut, and a mark in the
     text's place says how many characters went. The result can be encoded as UTF-8.
     """
-    head = text[: 8 * limit]
+    head = text[: 4 * limit]
     cut = len(text) - len(head)
-    head = _LINE_ENDS.sub("\n", _ESCAPE_SEQUENCES.sub("", head)).replace("\t", "    ")
-    head = _SURROGATES.sub("\ufffd", _INVISIBLE.sub("", head))
-    head = _STACKED_MARKS.sub(r"\1", head)
+    if not (head.isascii() and head.replace("\n", "").isprintable()):
+        head = _LINE_ENDS.sub("\n", _ESCAPE_SEQUENCES.sub("", head)).replace("\t", "    ")
+        head = _SURROGATES.sub("\ufffd", _INVISIBLE.sub("", head))
+        head = _STACKED_MARKS.sub(r"\1", head)
     head = "\n".join(line.rstrip() for line in head.split("\n")).strip("\n")
     kept = "\n".join(head.split("\n", lines)[:lines])[:limit]
     cut += len(head) - len(kept)

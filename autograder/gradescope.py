@@ -26,6 +26,7 @@ import contextlib
 import math
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -53,9 +54,11 @@ from autograder.pictures import Picture
 MAX_BYTES = 2_000_000
 MAX_PICTURES = 6
 MAX_EXTRA_BYTES = 16_000
-MAX_TITLE = 200
+MAX_TITLE = 200  # characters
+MAX_POINTS = 1_000_000
 MAX_NOTES = 10
 SHORT_TEXT = 200
+SYNC_SECONDS = 1.0  # a rename outlives our process by itself; fsync (5 ms) is for the machine's own end
 
 NOT_REACHED = Feedback(
     verdict="faulty",
@@ -124,7 +127,7 @@ def read_results(path: Path) -> Results:
 
 
 class ResultsFile:
-    """results.json during a run: valid from `start` on, complete after `finish`.
+    """results.json during a run: valid from `start` on, complete after `finish`. For one thread.
 
     Args:
         path: where Gradescope expects the file; its folder is made if need be.
@@ -138,12 +141,13 @@ class ResultsFile:
         if len(self._plan) != len(graders):
             raise ValueError("two planned graders have the same id")
         for grader in graders:
-            if not (math.isfinite(grader.max_score) and grader.max_score >= 0):
+            if not (0 <= grader.max_score <= MAX_POINTS):
                 raise ValueError(f"grader {grader.id} is worth {grader.max_score} points")
         self._max_bytes = max_bytes
         self._results: dict[str, GraderResult] = {}
         self._entries = {grader.id: _Entry.not_reached(grader) for grader in graders}
         self._notes: list[str] = []
+        self._synced = -math.inf
 
     @property
     def results(self) -> tuple[GraderResult | PlannedGrader, ...]:
@@ -190,7 +194,7 @@ class ResultsFile:
             UserError: where the file cannot be written.
         """
         results = self._assemble(seconds=seconds, extra=extra or {})
-        self._write(results)
+        self._write(results, final=True)
         return results
 
     def _assemble(self, *, seconds: float | None = None, extra: Mapping[str, JSON] | None = None) -> Results:
@@ -214,40 +218,51 @@ class ResultsFile:
         room = self._max_bytes - len(msgspec.json.encode(head))
         return msgspec.structs.replace(head, tests=_fit(list(self._entries.values()), room))
 
-    def _write(self, results: Results) -> None:
+    def _write(self, results: Results, *, final: bool = False) -> None:
+        now = time.monotonic()
+        durable = final or now - self._synced > SYNC_SECONDS
         try:
-            replace_file(self.path, msgspec.json.encode(results))
+            replace_file(self.path, msgspec.json.encode(results), durable=durable)
+            self._synced = now if durable else self._synced
         except OSError as error:
             raise UserError(
-                f"cannot write the results: {error.strerror}",
+                f"cannot write the results: {error.strerror or error}",
                 where=str(self.path),
                 remedy="Make room on the disk, and let this folder be written.",
             ) from error
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file atomically: whoever reads it sees the old content or the new, never a part."""
+def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace a file atomically: whoever reads it sees the old content or the new, never a part.
+
+    Args:
+        path: the file.
+        content: all of its new content.
+        durable: wait until the content is on the disk, so that it also outlives the machine.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
     try:
         with open(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+            if durable:
+                os.fsync(file.fileno())
+        temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            temporary.unlink()
         raise
 
 
 def points(score: float, max_score: float) -> Decimal:
     """A score in hundredths of a point, within [0, max_score]; sums of these are exact."""
     hundredths = Decimal("0.01")
-    most = Decimal(repr(float(max_score))).quantize(hundredths, ROUND_HALF_UP)
-    rounded = Decimal(repr(float(score))).quantize(hundredths, ROUND_HALF_UP)
-    return abs(min(max(rounded, Decimal(0)), most))
+    most = Decimal(repr(float(max_score)))
+    within = min(max(Decimal(repr(float(score))), Decimal(0)), most)
+    return abs(within.quantize(hundredths, ROUND_HALF_UP))
 
 
 def _with_finite_score(result: GraderResult) -> GraderResult:
@@ -343,6 +358,8 @@ def _fit(entries: Sequence[_Entry], room: int) -> tuple[TestCase, ...]:
             sizes[index] = step
     for index, entry in enumerate(entries):
         for count in range(entry.pictures if sizes[index] == 0 else 0, 0, -1):
+            if sum(len(picture.png) for picture in entry.feedback.pictures[:count]) > room:
+                continue
             more = entry.test_case(count)[1] - entry.test_case(0)[1]
             if more <= room:
                 room -= more

@@ -54,11 +54,11 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
     image: Image.Image = _fit_the_page(Image.fromarray(np.ascontiguousarray(pixels)))
     png = _save(image)
     if len(png) > MAX_PNG_BYTES and image.mode == "RGB":
-        png = _save(image.quantize(256, dither=Image.Dither.NONE))
+        png = _save(image.quantize(256, Image.Quantize.FASTOCTREE))
     while len(png) > MAX_PNG_BYTES:
         shrink = min(0.9, (MAX_PNG_BYTES / len(png)) ** 0.5)
         image = _scale_down(image, shrink)
-        png = _save(image if image.mode == "L" else image.quantize(256, dither=Image.Dither.NONE))
+        png = _save(image if image.mode == "L" else image.quantize(256, Image.Quantize.FASTOCTREE))
     return png
 
 

@@ -1,0 +1,172 @@
+"""Problem 2.d: training."""
+
+from unittest import mock
+
+import torch
+from gradescope_utils.autograder_utils.decorators import number, weight
+
+from autograder.marks import twin
+from autograder.probes.training import (
+    KnownDecoder,
+    KnownEncoder,
+    assemble,
+    binary_images,
+    constant_noise,
+    holds,
+    learning_rate,
+    options,
+    parameter_vector,
+    serve_digits,
+)
+
+
+def args_for(hw3_vae, *, epochs, batch):
+    return options(
+        hw3_vae, latent_dimension=2, hidden_units=16, data_dimension=784, batch_size=batch, num_epoches=epochs,
+        resume_training=False, e_path="encoder.pt", d_path="decoder.pt",
+    )  # fmt: skip
+
+
+def labels_for(images):
+    return torch.arange(len(images)) % 10
+
+
+def without_constructor(images):
+    return {"train_images": images, "train_labels": torch.eye(10, dtype=torch.int64)[labels_for(images)]}
+
+
+def vae_with(hw3_vae, args, images, parts):
+    """The student's VAE around known parts, with these training images."""
+    digits = (images, labels_for(images))
+    serve_digits(digits, digits)
+    return assemble(hw3_vae.VAE, args, parts, otherwise=without_constructor(images))
+
+
+def known_sample(mu, sigma_square):
+    return mu + 0.5 * sigma_square
+
+
+def known_sample_z(self, mu, sigma_square):
+    return known_sample(mu, sigma_square)
+
+
+def sign_of_elbo(vae, images):
+    """-1 where the student's elbo_loss is what to minimise, as it is for those who return -ELBO; 1 otherwise.
+
+    That is judged in 2.c. Here only train() must fit to it. The logarithm of a probability is negative.
+    """
+    try:
+        with torch.no_grad():
+            mu, sigma_square = torch.zeros(len(images), 2), torch.ones(len(images), 2)
+            elbo = float(vae.elbo_loss(mu + 0.5, mu, sigma_square, images, torch.full_like(images, 0.5)))
+    except Exception:
+        return 1.0
+    return -1.0 if elbo > 0 else 1.0
+
+
+def known_objective(sign):
+    """Something else than the ELBO to maximise (times `sign`): bounded by 0, with a gradient to every argument."""
+
+    def elbo_loss(self, sampled_z, mu, sigma_square, x, p):
+        fit = 0.2 * (p - x).square().sum(-1)
+        size = 0.3 * (mu - 0.4).square().sum(-1) + (sigma_square - 0.6).square().sum(-1)
+        return -sign * torch.mean(fit + size + 0.1 * sampled_z.square().sum(-1))
+
+    return elbo_loss
+
+
+@number("2.d.1")
+@weight(2)
+@twin(1)
+def test_training_steps(hw3_vae, rng, observe):
+    """train() moves the parameters of encoder and decoder as Adam does when it maximises a known objective."""
+    # All images are one, so that their order in an epoch is free; the rate is free as well.
+    images = rng.bernoulli(0.4, 1, 784).expand(12, 784).clone()
+    encoder, decoder = KnownEncoder(rng), KnownDecoder(rng)
+    vae = vae_with(hw3_vae, args_for(hw3_vae, epochs=2, batch=4), images, {"Encoder": encoder, "Decoder": decoder})
+    before = [parameter_vector(net) for net in (encoder, decoder)]
+    objective = known_objective(sign_of_elbo(vae, images))
+    with (
+        mock.patch.object(hw3_vae.VAE, "elbo_loss", objective),
+        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample)),
+        mock.patch.object(hw3_vae.VAE, "sample_z", known_sample_z),
+        constant_noise(0.25),
+        learning_rate(0.01),
+    ):
+        vae.train()
+    changes = [parameter_vector(net) - vector for net, vector in zip((encoder, decoder), before, strict=True)]
+    observe(change_of_encoder=changes[0], change_of_decoder=changes[1], rtol=1e-3, atol=2e-4)
+
+
+@number("2.d.2")
+@weight(1)
+def test_training_epochs(hw3_vae, rng, observe):
+    """Every epoch uses every training image once, in minibatches."""
+    images = binary_images(rng, 24)
+    encoder, decoder = KnownEncoder(rng), KnownDecoder(rng)
+    vae = vae_with(hw3_vae, args_for(hw3_vae, epochs=3, batch=8), images, {"Encoder": encoder, "Decoder": decoder})
+    with mock.patch.object(hw3_vae.VAE, "elbo_loss", known_objective(1.0)):
+        vae.train()
+    used = torch.cat(encoder.used) if encoder.used else images[:0]
+    observe.exact(sizes_of_minibatches=[len(batch) for batch in encoder.used][:100])
+    observe.exact(times_each_image_was_used=sorted(torch.unique(used, dim=0, return_counts=True)[1].tolist()))
+
+
+@number("2.d.3")
+@weight(1)
+def test_training_saves(hw3_vae, rng, observe):
+    """train() saves the trained encoder at e_path and the trained decoder at d_path."""
+    images = binary_images(rng, 12)
+    encoder, decoder = KnownEncoder(rng), KnownDecoder(rng)
+    args = args_for(hw3_vae, epochs=1, batch=4)
+    vae = vae_with(hw3_vae, args, images, {"Encoder": encoder, "Decoder": decoder})
+    with (
+        mock.patch.object(hw3_vae.VAE, "elbo_loss", known_objective(1.0)),
+        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample)),
+    ):
+        vae.train()
+    words = {None: "no parameters", True: "the trained parameters", False: "other parameters"}
+    observe.exact(
+        file_of_encoder=words[holds(args.e_path, encoder)], file_of_decoder=words[holds(args.d_path, decoder)]
+    )
+
+
+@number("2.d.4")
+@weight(1)
+def test_training_options(hw3_vae, observe):
+    """parse_args() gives the handout's settings when nothing is said on the command line."""
+    with mock.patch("sys.argv", ["hw3_vae.py"]):
+        args = hw3_vae.parse_args()
+    names = ("num_epoches", "hidden_units", "latent_dimension", "data_dimension")
+    observe.exact(**{name: getattr(args, name, "missing") for name in names})
+
+
+@number("2.d.5")
+@weight(1)
+@twin(1)
+def test_training_raises_elbo(hw3_vae, rng, observe):
+    """A short run of train() raises the ELBO and makes the images recognisable."""
+    shapes = rng.bernoulli(0.3, 4, 784)
+    flips = rng.bernoulli(0.04, 120, 784)
+    images = (shapes[rng.integers(0, 4, 120)] - flips).abs()
+    digits = (images, labels_for(images))
+    serve_digits(digits, digits)
+    encoder = KnownEncoder(rng, blocks=784, scale=0.05)
+    decoder = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 784), torch.nn.Sigmoid())
+    vae = assemble(hw3_vae.VAE, args_for(hw3_vae, epochs=25, batch=20), {"Encoder": encoder, "Decoder": decoder})
+
+    def quality():
+        with torch.no_grad():
+            mu, sigma_square = vae.encoder(images)
+            z = vae.sample_z(mu, sigma_square)
+            elbo = vae.elbo_loss(z, mu, sigma_square, images, vae.decoder(z))
+            error = (vae.decoder(mu) - images).abs().mean()
+        return float(elbo), float(error)
+
+    with learning_rate(0.01):
+        elbo_before, error_before = quality()
+        vae.train()
+        elbo_after, error_after = quality()
+    # As fractions of what they were: a wrong sign, sum or constant in the ELBO itself is judged in 2.c.
+    observe.band(side="at_least", gain_in_elbo=1 - elbo_after / elbo_before)
+    observe.band(side="at_least", gain_in_reconstruction=1 - error_after / error_before)

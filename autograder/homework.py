@@ -16,7 +16,7 @@ from autograder.submission import WantedFile
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # the same code, for Python 3.10
 
 DECLARATION = "homework.toml"
 
@@ -84,6 +84,11 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     template_floor: float = 0.0
     hidden_visibility: Visibility = "after_published"
     limits: Limits = Limits()
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The names of all modules that a grader may ask for."""
+        return (*(file.module for file in self.files), *(file.module for file in self.given))
 
 
 class Homework(msgspec.Struct, frozen=True):
@@ -172,7 +177,7 @@ def load_homework(name: str, project: Path | None = None) -> Homework:
 def _read_declaration(path: Path) -> Declaration:
     declaration = read_toml(path, Declaration)
     where = str(path)
-    modules = [file.module for file in (*declaration.files, *declaration.given)]
+    modules = declaration.modules
     for module in modules:
         if not module.isidentifier():
             raise UserError(f"module {module!r} is not a Python name", where=f"{where}: file.module")

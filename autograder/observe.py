@@ -134,7 +134,8 @@ def _tensor_array(torch: Any, value: Any) -> tuple[Array | None, str]:
     plain = value.detach().as_subclass(torch.Tensor).cpu()
     if dtype in ("float16", "bfloat16"):
         plain = plain.float()
-    return np.array(plain.numpy()), dtype
+    array: Array = np.array(plain.numpy())
+    return array, dtype
 
 
 def _type_name(value: object) -> str:
@@ -148,7 +149,8 @@ def _pixels(image: object) -> Array | None:
     canvas = getattr(image, "canvas", None)
     if canvas is not None and hasattr(image, "savefig"):
         canvas.draw()
-        return np.array(canvas.buffer_rgba())[..., :3].copy()
+        pixels: Array = np.array(canvas.buffer_rgba())[..., :3].copy()
+        return pixels
     array, _ = as_array(image)
     if array is None or array.size == 0:
         return None

@@ -78,7 +78,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     homework = homework_of(Path(str(metafunc.definition.path)))
     if homework is None:
         return
-    known = {file.module for file in (*homework.declaration.files, *homework.declaration.given)}
+    known = homework.declaration.modules
     for name in metafunc.fixturenames:
         if name in known:
             metafunc.parametrize(name, [pytest.param(name, id=name)], indirect=False)
@@ -170,33 +170,21 @@ def collect_graders(homework: Homework) -> list[Declared]:
     if not homework.graders.is_dir():
         raise UserError("this homework has no graders", where=str(homework.graders), remedy="Write test_*.py there.")
     collector = _Collector()
-    pytest.main(
-        [
-            "--collect-only",
-            "-qq",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:terminal",
-            "--rootdir",
-            str(homework.project),
-            "-c",
-            "/dev/null",
-            "-p",
-            "autograder.pytest_plugin",
-            str(homework.graders),
-        ],
-        plugins=[collector],
-    )
+    options = "--collect-only -p no:cacheprovider -p no:terminal -p autograder.pytest_plugin -c /dev/null"
+    folders = ["--rootdir", str(homework.project), str(homework.graders)]
+    status = pytest.main([*options.split(), *folders], plugins=[collector])
     if collector.errors:
         raise UserError(
             f"a grader file cannot be collected:\n{collector.errors[0][-3000:]}", where=str(homework.graders)
         )
-    return list(_declarations(homework, collector))
+    declared = list(_declarations(homework, collector))
+    if status != pytest.ExitCode.OK or not declared:
+        raise UserError(f"pytest collected {len(declared)} graders and ended with {status!r}", where=str(homework.graders))
+    return declared
 
 
 def _declarations(homework: Homework, collector: _Collector) -> Iterator[Declared]:
-    known = {file.module for file in (*homework.declaration.files, *homework.declaration.given)} | {"rng", "observe"}
+    known = {*homework.declaration.modules, "rng", "observe"}
     for path, function in collector.functions:
         where = f"{path}: {function.__name__}"
         number = getattr(function, "__number__", None)

@@ -66,4 +66,4 @@ def redirect_to_cpu(note: Callable[[str], None]) -> None:
     torch.load = load_on_cpu
     set_type = torch.set_default_tensor_type
     torch.set_default_tensor_type = lambda kind: set_type(on_cpu(kind))
-    OnCpu().__enter__()
+    OnCpu().__enter__()  # type: ignore[no-untyped-call]

@@ -212,7 +212,7 @@ class Sandbox:
                 data = b""
             if not data:
                 break
-            event: Event = msgspec.json.decode(data, type=Event)  # type: ignore[arg-type]
+            event: Event = msgspec.json.decode(data, type=Event)
             if isinstance(event, Ready):
                 self._ready.append(event)
                 self._heard.set()

@@ -53,7 +53,8 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(woken)
         while True:
-            readable, _, _ = select.select([self.control, wake], [], [], self._patience())
+            sources: list[socket.socket | int] = [self.control, wake]
+            readable = select.select(sources, [], [], self._patience())[0]
             if wake in readable:
                 os.read(wake, 4096)
             self._reap()

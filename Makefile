@@ -1,0 +1,53 @@
+# One command each: `make demo` and `make test` work from a fresh clone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOMEWORK ?= cs446_hw3
+EXPECTATIONS := build/$(HOMEWORK)/expectations/manifest.json
+SOURCES := $(shell find autograder reference tests/graders -type f -not -name '*.pyc' 2>/dev/null)
+
+.PHONY: help install demo test lint record validate templates build bench clean
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+install: $(VENV)/installed  ## the virtual environment, with everything that authors need
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed; name one with make PYTHON=...") if sys.version_info < (3, 10) else None'
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing PyTorch and the rest into $(VENV): about 5 GB, a few minutes."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+$(EXPECTATIONS): $(VENV)/installed $(SOURCES)
+	$(BIN)/autograder record $(HOMEWORK)
+
+record: $(EXPECTATIONS)  ## run all graders on the reference, its readings and misconceptions
+
+demo: $(EXPECTATIONS)  ## record, then grade the three example submissions
+	@$(BIN)/python examples/demo.py
+
+test: $(EXPECTATIONS)  ## the project's own tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+validate: $(EXPECTATIONS)  ## what must pass passes, what must fail fails, and is named
+	$(BIN)/autograder validate $(HOMEWORK)
+
+templates: $(VENV)/installed  ## student_template/ from reference/
+	$(BIN)/autograder templates
+
+build: $(EXPECTATIONS)  ## dist/: the Gradescope zip and the student kit
+	$(BIN)/autograder build $(HOMEWORK)
+
+bench: $(EXPECTATIONS)  ## speed, as ratios of figures from one run
+	$(BIN)/python benchmarks/bench.py
+
+clean:  ## everything that was made, but the virtual environment
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -101,19 +101,26 @@ class StudentModule(types.ModuleType):
 
 
 class _State:
-    """What a StudentModule knows about its program, and how far it is executed."""
+    """What a StudentModule knows about its program, and how far it is executed.
+
+    A name is in the module's namespace only when all of its statements ran. What a statement binds besides (`a` of
+    `a, b = f()` when `b` was asked for) is laid aside until it is asked for too.
+    """
 
     def __init__(self, module: StudentModule, program: Program, problem: str) -> None:
         self.module = module
         self.program = program
         self.problem = problem
         self.asked: set[str] = set()
-        self._started: set[int] = set()
+        self._started: set[int] = set()  # statements that ran or are running
         self._running: list[Statement] = []
-        self._furthest = -1  # the last statement of the file that ran
-        self._turned_back = False
+        self._loaded: set[str] = set()  # names whose statements all ran
+        self._loading: list[frozenset[str]] = []  # needs of the calls of `load` that are under way
+        self._aside: dict[str, Any] = {}
         self._history: dict[str, list[tuple[int, Any]]] = {}  # values of names bound several times, by statement
         self._rebound = _rebound_names(program.statements)
+        self._furthest = -1  # the last statement of the file that ran
+        self._turned_back = False
 
     def load(self, name: str) -> Any:
         """Execute what `name` needs and return its value."""
@@ -123,7 +130,17 @@ class _State:
         wanted = self.program.slice([name])
         if name in wanted.unresolved and not any(statement.star for statement in wanted.statements):
             raise self._missing(name, wanted)
-        self._execute([s for s in wanted.statements if s.index not in self._started], wanted.flags)
+        self._loading.append(wanted.needed)
+        try:
+            self._execute(wanted)
+            self._loaded |= wanted.needed
+        except NameError as error:
+            if not self._circular(wanted):
+                raise
+            raise self._missing(name, wanted) from error
+        finally:
+            self._loading.pop()
+            self._lay_aside(wanted)
         try:
             return self.module.__dict__[name]
         except KeyError:
@@ -135,6 +152,8 @@ class _State:
             self.load(name)
         except Exception:
             self._started.update(statement.index for statement in self.program.bindings(name))
+            self._loaded.add(name)
+            self._aside.pop(name, None)
 
     def public_names(self) -> list[str]:
         """What `from module import *` brings: `__all__`, or the public names that load and run nothing."""
@@ -152,29 +171,19 @@ class _State:
             names.append(name)
         return names
 
-    def _execute(self, statements: Sequence[Statement], flags: int) -> None:
+    def _execute(self, wanted: Slice) -> None:
         namespace = self.module.__dict__
+        for name in wanted.needed & self._aside.keys():
+            value = self._aside.pop(name)
+            namespace[name] = self._history[name][-1][1] if name in self._history else value
         present = {name: namespace[name] for name in self._history if name in namespace}
         latest = {name: values[-1][0] for name, values in self._history.items()}
         try:
-            for statement in statements:
-                if statement.index in self._started:  # a circular import came round to it
-                    continue
-                if statement.index < self._furthest or self._turned_back:
-                    self._go_to(statement.index)
-                self._started.add(statement.index)
-                self._running.append(statement)
-                try:
-                    _run(statement, flags, namespace)
-                except BaseException:
-                    self._started.discard(statement.index)
-                    raise
-                finally:
-                    self._running.pop()
-                self._furthest = max(self._furthest, statement.index)
-                for name in statement.bound & self._rebound:
-                    if name in namespace:
-                        insort(self._history.setdefault(name, []), (statement.index, namespace[name]), key=_position)
+            for statement in wanted.statements:
+                if statement.index not in self._started:
+                    if statement.index < self._furthest or self._turned_back:
+                        self._go_to(statement.index)
+                    self._run(statement, wanted.flags)
         finally:
             if self._turned_back:
                 self._go_to(len(self.program.statements))
@@ -183,13 +192,47 @@ class _State:
                 if self._history[name][-1][0] == latest[name]:
                     namespace[name] = value
 
+    def _run(self, statement: Statement, flags: int) -> None:
+        namespace = self.module.__dict__
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.Module(body=[statement.node], type_ignores=[])
+            code = compile(tree, statement.filename, "exec", flags, dont_inherit=True)
+        rebound = statement.bound & self._rebound
+        before = {name: namespace[name] for name in rebound if name in namespace}
+        self._started.add(statement.index)
+        self._running.append(statement)
+        try:
+            exec(code, namespace)
+        except BaseException:
+            self._started.discard(statement.index)
+            raise
+        finally:
+            self._running.pop()
+        self._furthest = max(self._furthest, statement.index)
+        branches = isinstance(statement.node, (ast.If, ast.Try, ast.For, ast.While, ast.Match))
+        for name in rebound & namespace.keys():
+            if not (branches and name in before and namespace[name] is before[name]):  # else it took another branch
+                insort(self._history.setdefault(name, []), (statement.index, namespace[name]), key=_position)
+
     def _go_to(self, index: int) -> None:
         """Give every name that is bound several times its value before statement `index`."""
         self._turned_back = True
         for name, values in self._history.items():
             before = bisect_left(values, index, key=_position)
-            if before:
+            if before and name not in self._aside:
                 self.module.__dict__[name] = values[before - 1][1]
+
+    def _lay_aside(self, wanted: Slice) -> None:
+        """Take names out of the namespace that the statements of `wanted` bound, but not in full."""
+        bound = {
+            name for statement in wanted.statements if statement.index in self._started for name in statement.bound
+        }
+        for name in bound.difference(self._loaded, *self._loading) & self.module.__dict__.keys():
+            self._aside[name] = self.module.__dict__.pop(name)
+
+    def _circular(self, wanted: Slice) -> bool:
+        return any(statement in self._running for statement in wanted.statements)
 
     def _missing(self, name: str, wanted: Slice) -> MissingName:
         program = self.program
@@ -204,7 +247,7 @@ class _State:
         texts = {chunk.filename: chunk.text for chunk in program.chunks}
         broken = sorted(program.problems, key=lambda problem: not mentions.search(texts[problem.filename]))
         bindings = [statement for statement in wanted.statements if name in statement.bound]
-        if any(statement in self._running for statement in wanted.statements):
+        if self._circular(wanted):
             reason = "It was asked for while it was still being defined: the files import each other."
         elif bindings:
             reason = f"It is defined on line {bindings[0].first_line}, under a condition that did not hold."
@@ -274,14 +317,6 @@ def missing_package(error: BaseException) -> str | None:
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return None
     return error.name.partition(".")[0]
-
-
-def _run(statement: Statement, flags: int, namespace: dict[str, Any]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)
-        tree = ast.Module(body=[statement.node], type_ignores=[])
-        code = compile(tree, statement.filename, "exec", flags, dont_inherit=True)
-    exec(code, namespace)
 
 
 def _rebound_names(statements: Iterable[Statement]) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """Which top-level statements a name needs.
 
 A student's file trains at import, parses `sys.argv`, loads a checkpoint that is not there and imports packages that
-nobody has. None of it matters to the class that a grader asks for, so only the statements that this class needs run. The
-same analysis cuts a grader out of its test file.
+nobody has. None of it matters to the class that a grader asks for, so only the statements that this class needs run.
+The same analysis cuts a grader out of its test file.
 
 The unit is the top-level statement. A statement *binds* names and *uses* names; a slice is the closure of "uses" over
 "binds", in source order. The rules:
@@ -222,12 +222,14 @@ class Statement:
 class Slice:
     """Statements in source order, and the names that no statement of the program binds.
 
-    Where `statements` has a star import, it may still bring the unresolved names. `flags` are the compiler flags of the
-    program's `from __future__` imports.
+    Where `statements` has a star import, it may still bring the unresolved names. `needed` are all names that were
+    looked for, those asked for and those that the statements use. `flags` are the compiler flags of the program's
+    `from __future__` imports.
     """
 
     statements: tuple[Statement, ...]
     unresolved: frozenset[str]
+    needed: frozenset[str]
     flags: int = 0
 
     def source(self, *, keep_lines: bool = False) -> str:
@@ -321,8 +323,7 @@ class Program:
 
     def binds(self, name: str) -> bool:
         """Whether some top-level statement, an import included, binds `name`."""
-        index = self._index
-        return any(name in table for table in (index.strong, index.weak, index.guarded_strong, index.guarded_weak))
+        return self._index.binds(name)
 
     def bindings(self, name: str) -> tuple[Statement, ...]:
         """The statements that a slice of `name` takes to bind it."""
@@ -613,6 +614,7 @@ class _Scanner:
     def __init__(self, lazy_annotations: bool) -> None:
         self._lazy = lazy_annotations
         self._globals: set[str] = set()
+        self._declared: set[str] = set()
         self._chains: set[str] = set()
         self._strings: list[str] = []
         self._private = ""
@@ -625,7 +627,7 @@ class _Scanner:
         if used & _DYNAMIC:
             for text in self._strings:
                 used.update(_IDENTIFIER.findall(text[:100_000]))
-        return _Facts(used=used, chains=self._chains)
+        return _Facts(used=used, chains=self._chains, declared=self._declared - used)
 
     def _block(self, body: Sequence[ast.stmt], bound: set[str], used: set[str], *, in_class: bool) -> None:
         """Statements that run one after the other at module or class level; `bound` and `used` grow."""
@@ -698,6 +700,7 @@ class _Scanner:
             facts.bound.update(self._mangle(parameter.arg) for parameter in every)
         free = facts.used | facts.inner | facts.later
         self._globals |= free & facts.declared
+        self._declared |= facts.declared
         return free - facts.bound - facts.walrus - facts.declared
 
     def _class(self, node: ast.ClassDef) -> set[str]:
@@ -885,6 +888,10 @@ class _Index:
             and _called_names(s.node.body, enter_functions=True) & {"backward", "step"}
         )
 
+    def binds(self, name: str) -> bool:
+        """Whether some statement binds `name`."""
+        return any(name in table for table in (self.strong, self.weak, self.guarded_strong, self.guarded_weak))
+
     def bindings(self, name: str, *, asked: bool) -> list[Statement]:
         """The statements to take for `name`; `asked`: it is wanted itself, not only needed by something."""
         strong = self.strong.get(name)
@@ -1012,6 +1019,7 @@ class _Closure:
         if statement.index not in self.taken:
             self.taken[statement.index] = statement
             self._work += sorted(statement.facts.used)
+            self._work += sorted(filter(self._index.binds, statement.facts.declared))
             self._chains |= statement.facts.chains
 
     def add_state(self) -> None:
@@ -1068,4 +1076,5 @@ class _Closure:
 
     def result(self, flags: int) -> Slice:
         """The slice in source order."""
-        return Slice(tuple(self.taken[index] for index in sorted(self.taken)), frozenset(self._open), flags)
+        statements = tuple(self.taken[index] for index in sorted(self.taken))
+        return Slice(statements, frozenset(self._open), frozenset(self.needed), flags)

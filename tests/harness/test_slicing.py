@@ -647,7 +647,7 @@ def straight_programs(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(straight_programs())
 def test_slice_gives_what_the_whole_program_gives(text: str) -> None:
     """For every name, executing its slice gives the value that executing everything gives."""

@@ -24,7 +24,7 @@ from autograder.diagnosis import explain_ending, explain_failure
 from autograder.errors import UserError
 from autograder.grading import child_limits, cores, make_job, reply_limits
 from autograder.feedback import Visibility
-from autograder.homework import Homework, read_text
+from autograder.homework import Homework, part_of, read_text
 from autograder.manifest import (
     DATA,
     FORMAT,
@@ -292,7 +292,7 @@ class _Recorder:
 
 
 def declared_graders(homework: Homework) -> tuple[Grader, ...]:
-    """A homework's graders with their slices and seeds, twins after their visible halves."""
+    """A homework's graders with their slices and seeds, part by part, twins after their visible halves."""
     declaration = homework.declaration
     programs: dict[Path, Program] = {}
     graders = []
@@ -313,7 +313,8 @@ def declared_graders(homework: Homework) -> tuple[Grader, ...]:
                 where=f"{homework.graders}: {grader.id}",
                 remedy=f"Parts in homework.toml: {', '.join(declaration.parts)}.",
             )
-    return tuple(graders)
+    order = list(declaration.parts)
+    return tuple(sorted(graders, key=lambda grader: order.index(part_of(grader.number, declaration.parts)[0])))
 
 
 def _grader(homework: Homework, declared: Declared, source: str, *, hidden: bool, twin: bool = False) -> Grader:

@@ -80,7 +80,7 @@ def record(homework: str, data: Path | None, jobs: int | None) -> None:
 @_homework
 @click.argument("submission", type=_existing)
 @click.option("--data", type=_folder, help="MNIST files to serve. [default: those that were recorded with]")
-@click.option("--results", type=click.Path(dir_okay=False, path_type=Path), help="Write Gradescope's results.json here.")
+@click.option("--results", type=click.Path(dir_okay=False, path_type=Path), help="Write a results.json here.")
 @click.option("--student", is_flag=True, help="Show what the student sees: nothing of hidden graders.")
 @_jobs
 @_reports_errors
@@ -116,10 +116,10 @@ def _grade(
     expectations: Path, submission: Path, *, data: Path | None, results: Path | None, staff: bool, jobs: int | None
 ) -> int:
     """Grade and print; returns how many graders were faulty."""
-    from autograder.grading import Place, planned
-    from autograder.grading import grade as grade_submission
     from autograder.gradescope import ResultsFile
     from autograder.gradescope_run import run_data, submission_notes
+    from autograder.grading import Place, planned
+    from autograder.grading import grade as grade_submission
     from autograder.manifest import read_manifest
     from autograder.sandbox.runner import Sandbox
     from autograder.submission import find_submission

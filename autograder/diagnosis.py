@@ -165,7 +165,8 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
     if difference.aspect == "exact" and difference.entry is not None:
         headline, expected, actual = describe_tree_difference(name, difference.entry.text, difference.detail)
         return headline, expected, actual, ""
-    assert wanted is not None and got is not None
+    assert wanted is not None
+    assert got is not None
     if difference.aspect == "shape":
         help_text = relation(wanted, got)
         return f"`{name}` has another shape.", f"shape {show_shape(wanted)}", f"shape {show_shape(got)}", help_text

@@ -8,13 +8,13 @@ import re
 _HINTS: tuple[tuple[str, str], ...] = (
     (
         r"(expected .*(scalar type|dtype|same dtype).*(double|float))|(Double.*Float|Float.*Double)",
-        "A float64 value met a float32 one. NumPy's random numbers and arrays are float64: draw noise with torch.randn or "
-        "torch.randn_like, or convert with .float().",
+        "A float64 value met a float32 one. NumPy's random numbers and arrays are float64: draw noise with "
+        "torch.randn or torch.randn_like, or convert with .float().",
     ),
     (
         r"mat1 and mat2 shapes cannot be multiplied|size mismatch, m1",
-        "The input of a Linear layer does not have as many features as the layer was declared with. Print the shape just "
-        "before that line and check flatten, padding and stride.",
+        "The input of a Linear layer does not have as many features as the layer was declared with. Print the shape "
+        "just before that line and check flatten, padding and stride.",
     ),
     (
         r"Expected 3D \(unbatched\) or 4D \(batched\) input to conv2d|Expected [34]D .* input",
@@ -42,7 +42,8 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"a leaf Variable that requires grad is being used in an in-place|modified by an inplace operation",
-        "Change parameters under torch.no_grad(), and avoid in-place operations on values that the backward pass needs.",
+        "Change parameters under torch.no_grad(), and avoid in-place operations on values that "
+        "the backward pass needs.",
     ),
     (
         r"Can't call numpy\(\) on Tensor that requires grad",

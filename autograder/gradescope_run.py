@@ -10,8 +10,8 @@ from pathlib import Path
 
 from autograder.bundle import EXPECTATIONS
 from autograder.feedback import JSON
-from autograder.grading import Place, grade, planned
 from autograder.gradescope import ResultsFile
+from autograder.grading import Place, grade, planned
 from autograder.manifest import Manifest, read_manifest
 from autograder.sandbox.runner import Sandbox
 from autograder.submission import FoundFile, Submission, find_submission

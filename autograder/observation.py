@@ -70,9 +70,10 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     """Why a grader stopped before its end.
 
     `kind` is "missing" where the submission lacks a name or loses it to a syntax error, "import"
-    where a package is missing, "loading" where one of the student's top-level statements raised, "raised" where a call did, "exit" for SystemExit and
-    KeyboardInterrupt, and "harness" where the grader could not even be loaded. `frames` holds
-    the lines in the student's files, outermost first; `grader_line` the grader's own line.
+    where a package is missing, "loading" where one of the student's top-level statements
+    raised, "raised" where a call did, "exit" for SystemExit and KeyboardInterrupt, and
+    "harness" where the grader could not even be loaded. `frames` holds the lines in the
+    student's files, outermost first; `grader_line` the grader's own line.
     """
 
     kind: FailureKind

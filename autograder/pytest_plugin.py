@@ -179,7 +179,8 @@ def collect_graders(homework: Homework) -> list[Declared]:
         )
     declared = list(_declarations(homework, collector))
     if status != pytest.ExitCode.OK or not declared:
-        raise UserError(f"pytest collected {len(declared)} graders and ended with {status!r}", where=str(homework.graders))
+        what = f"pytest collected {len(declared)} graders and ended with {status!r}"
+        raise UserError(what, where=str(homework.graders))
     return declared
 
 

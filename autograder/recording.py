@@ -19,11 +19,12 @@ import msgspec
 import numpy as np
 
 from autograder import __version__
+from autograder.comparison import compare
 from autograder.datasets import check_data_folder, write_digits
 from autograder.diagnosis import explain_ending, explain_failure
 from autograder.errors import UserError
-from autograder.grading import child_limits, cores, make_job, reply_limits
 from autograder.feedback import Visibility
+from autograder.grading import child_limits, cores, make_job, reply_limits
 from autograder.homework import Homework, part_of, read_text
 from autograder.manifest import (
     DATA,
@@ -35,7 +36,6 @@ from autograder.manifest import (
     grader_id,
     write_expectations,
 )
-from autograder.comparison import compare
 from autograder.observation import Array, Header, Observation
 from autograder.pytest_plugin import Declared, collect_graders
 from autograder.randomness import derive_seed
@@ -248,9 +248,7 @@ class _Recorder:
             return list(pool.map(run, tasks))
 
     def _observe(self, grader: Grader, texts: Texts, seed: int) -> Observation:
-        sources = {
-            file.module: (Source(file.path, texts[file.path]),) for file in self.homework.declaration.files
-        }
+        sources = {file.module: (Source(file.path, texts[file.path]),) for file in self.homework.declaration.files}
         student_seed = self.manifest.student_seed if seed == 0 else derive_seed(self.manifest.student_seed, str(seed))
         job = make_job(self.manifest, grader, sources, self.data, student_seed=student_seed)
         limits = self.manifest.limits
@@ -270,8 +268,8 @@ class _Recorder:
             return
         feedback = explain_failure(failure, grader)
         raise UserError(
-            f"this grader fails on the reference: {feedback.headline} {failure.type}: {failure.message} {feedback.where} "
-            f"(grader: {failure.grader_line})",
+            f"this grader fails on the reference: {feedback.headline} {failure.type}: {failure.message} "
+            f"{feedback.where} (grader: {failure.grader_line})",
             where=f"{self.homework.graders}: {grader.id}",
         )
 

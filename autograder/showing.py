@@ -25,8 +25,8 @@ def show_homework(homework: Homework, console: Console) -> None:
     """The graders of a recorded homework in a table, then its readings and misconceptions."""
     manifest = read_manifest(homework.expectations)
     table = Table(title=manifest.title, title_justify="left", box=None, pad_edge=False)
-    for column, justify in (("number", "left"), ("points", "right"), ("seen", "left"), ("s", "right"), ("title", "left")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    for column in ("number", "points", "seen", "s", "title"):
+        table.add_column(column, justify="right" if column in ("points", "s") else "left")
     for grader in manifest.graders:
         seen = "hidden" if grader.hidden else "visible"
         seconds = f"{grader.reference_seconds:.2f}"
@@ -65,17 +65,15 @@ def show_results(path: Path, console: Console) -> None:
     results = read_results(path)
     for test in results.tests:
         console.print(
-            f"[bold]{escape(str(test.number or ''))}[/] {escape(str(test.name or ''))}: {test.score:g}/{test.max_score:g} "
-            f"[dim]{test.visibility}[/]"
+            f"[bold]{escape(str(test.number or ''))}[/] {escape(str(test.name or ''))}: "
+            f"{test.score:g}/{test.max_score:g} [dim]{test.visibility}[/]"
         )
         text = _text_of_html(str(test.output or ""))
         if text:
             console.print(escape(text), style="dim")
 
 
-def _show_one(
-    grader: Grader, expectations: GraderExpectations, variants: Sequence[Variant], console: Console
-) -> None:
+def _show_one(grader: Grader, expectations: GraderExpectations, variants: Sequence[Variant], console: Console) -> None:
     console.print(f"[bold]{grader.number}[/] {escape(grader.title)}  [dim]{grader.id}[/]")
     console.print(
         f"{grader.weight:g} points, {grader.visibility}, at most {grader.seconds:g} s, "

@@ -7,21 +7,19 @@ used, and judged with the recorded expectations, as a submission is.
 from __future__ import annotations
 
 import math
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.feedback import GraderResult
 from autograder.grading import Place, grade
-from autograder.homework import Homework
+from autograder.homework import Homework, read_text
 from autograder.judging import Judgement, judge_observation
 from autograder.manifest import DATA, Grader, Manifest, read_expectations, read_manifest
 from autograder.recording import STUDENT_SEED, Progress, Recording, observe_variants
 from autograder.sandbox.runner import Sandbox
 from autograder.submission import find_submission
 from autograder.templates import find_leaks, generate_template, solution_lines
-from autograder.homework import read_text
 from autograder.variants import Variant
 
 OTHER_SEED = STUDENT_SEED + 1
@@ -94,7 +92,8 @@ def judge_recording(fresh: Recording, manifest: Manifest, expectations: Path) ->
         for variant in manifest.variants:
             observation = fresh.observations.get((grader.id, variant.name))
             if observation is not None:
-                judgements[grader.id, variant.name] = judge_observation(grader, manifest.variants, recorded, observation)
+                judgement = judge_observation(grader, manifest.variants, recorded, observation)
+                judgements[grader.id, variant.name] = judgement
     return KillMatrix(graders=manifest.graders, variants=manifest.variants, judgements=judgements)
 
 
@@ -139,8 +138,10 @@ def check_accepted(matrix: KillMatrix) -> Check:
 def check_template_floor(manifest: Manifest, results: Sequence[GraderResult]) -> Check:
     score = math.fsum(result.score for result in results)
     broken = tuple(f"{result.number} is faulty" for result in results if result.feedback.verdict == "faulty")
-    wrong = () if math.isclose(score, manifest.template_floor, abs_tol=1e-9) else (
-        f"it gets {score:g}, homework.toml declares {manifest.template_floor:g}",
+    wrong = (
+        ()
+        if math.isclose(score, manifest.template_floor, abs_tol=1e-9)
+        else (f"it gets {score:g}, homework.toml declares {manifest.template_floor:g}",)
     )
     return Check("the untouched template gets its declared floor", (*wrong, *broken), f"{score:g} points")
 
@@ -184,9 +185,7 @@ def check_coverage(matrix: KillMatrix, manifest: Manifest) -> Check:
     for part, title in manifest.parts.items():
         graders = [grader for grader in matrix.graders if manifest.part(grader.number)[0] == part]
         killing = [
-            variant
-            for variant in _misconceptions(matrix)
-            if any(variant.concerns(grader.number) for grader in graders)
+            variant for variant in _misconceptions(matrix) if any(variant.concerns(grader.number) for grader in graders)
         ]
         fewest = min(fewest, len(killing))
         if len(killing) < LEAST_MISCONCEPTIONS:
@@ -194,9 +193,8 @@ def check_coverage(matrix: KillMatrix, manifest: Manifest) -> Check:
     for grader in matrix.graders:
         if not any(not matrix.passes(grader, variant) for variant in _misconceptions(matrix)):
             faults.append(f"no misconception fails grader {grader.number}: it cannot be shown to fail")
-    return Check(
-        f"every part has {LEAST_MISCONCEPTIONS} misconceptions or more, every grader one", tuple(faults), f"at least {fewest}"
-    )
+    rule = f"every part has {LEAST_MISCONCEPTIONS} misconceptions or more, every grader one"
+    return Check(rule, tuple(faults), f"at least {fewest}")
 
 
 def check_templates(homework: Homework) -> Check:

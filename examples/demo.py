@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from autograder.grading import Place, grade, planned
 from autograder.gradescope import ResultsFile
 from autograder.gradescope_run import submission_notes
+from autograder.grading import Place, grade, planned
 from autograder.homework import load_homework
 from autograder.manifest import read_manifest
 from autograder.sandbox.runner import Sandbox

@@ -102,10 +102,15 @@ class Sandbox:
         self._broken = ""
         self._preloaded: set[str] = set()
         self._control, theirs = _socket_pair()
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-c", _START.format(init=str(PACKAGE / "__init__.py"), package=str(PACKAGE)),
-             str(theirs.fileno())],
+            [
+                sys.executable,
+                "-s",
+                "-c",
+                _START.format(init=str(PACKAGE / "__init__.py"), package=str(PACKAGE)),
+                str(theirs.fileno()),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,

@@ -58,7 +58,7 @@ class Inputs:
         return self._tensor(self.numpy.permutation(n).astype(np.int64))
 
     @staticmethod
-    def _tensor(array: np.ndarray) -> Tensor:  # type: ignore[type-arg]
+    def _tensor(array: np.ndarray) -> Tensor:
         import torch
 
         return torch.from_numpy(np.ascontiguousarray(array))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import shutil
@@ -133,6 +134,8 @@ class Sandbox:
 
     def close(self) -> None:
         """End the zygote and every child, and remove their scratch folders."""
+        with contextlib.suppress(OSError):  # closing alone would not wake the thread that reads
+            self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
         try:
             self._process.wait(timeout=GRACE_SECONDS)
@@ -174,19 +177,19 @@ class Sandbox:
         scratch.mkdir(mode=0o700)
         reply_in, reply_out = os.pipe()
         output_in, output_out = os.pipe()
-        try:
-            with tempfile.TemporaryFile() as descriptor:
-                descriptor.write(msgspec.json.encode(job))
-                descriptor.flush()
-                descriptor.seek(0)
-                spawn = Spawn(id=number, scratch=str(scratch), limits=limits)
-                self._request(spawn, [descriptor.fileno(), reply_out, output_out])
-        finally:
-            os.close(reply_out)
-            os.close(output_out)
         channels = _Channels(reply_in, output_in, reply_limits)
-        give_up = started + limits.wall_seconds + 10 * GRACE_SECONDS
         try:
+            try:
+                with tempfile.TemporaryFile() as descriptor:
+                    descriptor.write(msgspec.json.encode(job))
+                    descriptor.flush()
+                    descriptor.seek(0)
+                    spawn = Spawn(id=number, scratch=str(scratch), limits=limits)
+                    self._request(spawn, [descriptor.fileno(), reply_out, output_out])
+            finally:
+                os.close(reply_out)
+                os.close(output_out)
+            give_up = started + limits.wall_seconds + 10 * GRACE_SECONDS
             while not over.is_set() and not self._broken and time.monotonic() < give_up:
                 channels.read(0.05 if channels.open else 0.0)
                 if not channels.open:
@@ -195,9 +198,9 @@ class Sandbox:
         finally:
             channels.close()
             shutil.rmtree(scratch, ignore_errors=True)
-        with self._lock:
-            self._waiting.pop(number, None)
-            ended = self._ended.pop(number, None)
+            with self._lock:
+                self._waiting.pop(number, None)
+                ended = self._ended.pop(number, None)
         if ended is None:
             raise SandboxError(self._broken or "the zygote did not report a child's end")
         return _outcome(job, ended, channels, time.monotonic() - started, limits)

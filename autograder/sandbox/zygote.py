@@ -38,6 +38,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     _adopt_orphans()
     Zygote(control).serve()
+    os._exit(0)  # nothing of torch's needs to be taken down
 
 
 class Zygote:
@@ -47,7 +48,13 @@ class Zygote:
         self.parent = os.getppid()
 
     def serve(self) -> None:
-        """Until the grader process hangs up."""
+        """Until the grader process hangs up or is gone; no child outlives this."""
+        try:
+            self._serve()
+        finally:
+            self._kill_all()
+
+    def _serve(self) -> None:
         wake, woken = os.pipe()
         os.set_blocking(woken, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -60,8 +67,7 @@ class Zygote:
             self._reap()
             self._kill_late()
             if os.getppid() != self.parent or (self.control in readable and not self._take_request()):
-                self._kill_all()
-                os._exit(0)
+                return
 
     def _patience(self) -> float:
         if not self.running:

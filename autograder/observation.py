@@ -132,30 +132,39 @@ class Observation:
 def canonical_json(value: object) -> str:
     """`value` as JSON with sorted keys: equal trees have equal text.
 
-    Tuples become lists; a float that is not finite becomes a string, as JSON has none.
+    Tuples (a `torch.Size` is one) become lists, NumPy's scalars Python's; a float that is not
+    finite becomes a string, as JSON has none; a lone surrogate becomes its escape.
 
     Raises:
         TypeError: when the tree holds anything but None, bool, int, float, str, list, tuple, dict.
     """
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")  # a frame is UTF-8
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, (np.bool_, np.integer, np.floating)):
+        value = value.item()
     if value is None or type(value) in (bool, int, str):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else repr(value)
-    if type(value) in (list, tuple):
-        return [_plain(item) for item in value]  # type: ignore[attr-defined]
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
     if type(value) is dict:
         return {str(key): _plain(item) for key, item in value.items()}
     raise TypeError(f"cannot be compared exactly: {type(value).__name__}")
 
 
+def clean(text: str) -> str:
+    """The text without lone surrogates, which a frame cannot hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def encode_frame(header: Header, arrays: Mapping[str, Array]) -> bytes:
     """The frame of a header and its arrays."""
     head = msgspec.json.encode(header)
-    body = safetensors.numpy.save({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+    body = safetensors.numpy.save({key: np.asarray(array, order="C") for key, array in arrays.items()})
     return MAGIC + len(head).to_bytes(4, "big") + head + body
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from autograder.observation import Array, Entry, Kind, Side, canonical_json
+from autograder.observation import MAX_ENTRIES, MAX_TEXT, Array, Entry, Kind, Side, canonical_json, clean
 
 MAX_ELEMENTS = 4_000_000
+MAX_NOTES = 100
 
 
 class Observer:
@@ -42,9 +43,14 @@ class Observer:
         """Observe values that must be equal: trees of text, integers, bools, None, or integer arrays."""
         for name, value in values.items():
             try:
-                self._append(Entry(name=name, kind="exact", text=canonical_json(value)))
-            except (TypeError, ValueError, RecursionError):
+                text = canonical_json(value)
+            except Exception:  # it is no such tree, or a list that lies about its items
                 self._add(name, "exact", value)
+                continue
+            if len(text) <= MAX_TEXT:
+                self._append(Entry(name=name, kind="exact", text=text))
+            else:
+                self._append(Entry(name=name, kind="exact", opaque=f"{_type_name(value)}, {len(text)} characters"))
 
     def samples(self, **draws: object) -> None:
         """Observe independent draws, shape [n] or [n, ...], that must have the reference's distribution.
@@ -85,7 +91,8 @@ class Observer:
 
     def note(self, text: str) -> None:
         """Leave a line for staff."""
-        self.notes.append(str(text)[:1000])
+        if len(self.notes) < MAX_NOTES:
+            self.notes.append(clean(str(text))[:1000])
 
     def _add(self, name: str, kind: Kind, value: object, **how: Any) -> None:
         array, dtype = as_array(value)
@@ -102,54 +109,72 @@ class Observer:
     def _append(self, entry: Entry) -> None:
         if any(earlier.name == entry.name for earlier in self.entries):
             raise ValueError(f"this grader observes {entry.name!r} twice; give each observation a name of its own")
+        if len(self.entries) == MAX_ENTRIES:
+            raise ValueError(f"a grader observes at most {MAX_ENTRIES} things")
         self.entries.append(entry)
 
 
 def as_array(value: object) -> tuple[Array | None, str]:
     """(array, dtype) of a tensor, array or number; (None, type name) of anything else.
 
-    float16 and bfloat16 are stored as float32, which holds them exactly; `dtype` keeps the
-    value's own.
+    float16 and bfloat16 are stored as float32, long double as float64; `dtype` keeps the
+    value's own. What says that it is a tensor and then cannot be read as one is anything else.
     """
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
-        return _tensor_array(torch, value)
-    if isinstance(value, (bool, int, float, np.generic, np.ndarray)):
-        try:
-            array = np.array(value)
-        except Exception:
-            return None, type(value).__name__
-        if array.dtype.kind not in "fiub" or array.size > MAX_ELEMENTS:
-            return None, f"array of {array.dtype}" if array.size <= MAX_ELEMENTS else f"array of {array.size} elements"
-        return array, "float64" if type(value) is float else array.dtype.name
+    try:
+        if torch is not None and isinstance(value, torch.Tensor):
+            return _tensor_array(torch, value)
+        if isinstance(value, (bool, int, float, np.generic, np.ndarray)):
+            return _numpy_array(value)
+    except Exception:
+        return None, f"{_type_name(value)} that cannot be read"
     return None, _type_name(value)
 
 
 def _tensor_array(torch: Any, value: Any) -> tuple[Array | None, str]:
     dtype = str(value.dtype).removeprefix("torch.")
+    layout = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
+    if layout != "strided" or value.device.type == "meta":
+        return None, f"{layout} {dtype} tensor on {value.device.type}"
+    if value.is_complex() or value.is_quantized or dtype.startswith("float8"):
+        return None, f"{dtype} tensor"
     if value.numel() > MAX_ELEMENTS:
         return None, f"tensor of {value.numel()} elements"
-    if value.is_complex() or value.is_sparse or value.is_quantized or value.device.type == "meta":
-        return None, f"{dtype} tensor on {value.device.type}"
-    plain = value.detach().as_subclass(torch.Tensor).cpu()
+    plain = value.detach().as_subclass(torch.Tensor).cpu().resolve_neg()
     if dtype in ("float16", "bfloat16"):
         plain = plain.float()
     array: Array = np.array(plain.numpy())
     return array, dtype
 
 
+def _numpy_array(value: bool | float | np.generic | Array) -> tuple[Array | None, str]:
+    array = np.array(value)
+    if array.dtype.kind not in "fiub":
+        return None, f"array of {array.dtype}" if isinstance(value, np.ndarray) else _type_name(value)
+    if array.size > MAX_ELEMENTS:
+        return None, f"array of {array.size} elements"
+    return array.astype(np.float64) if array.dtype.itemsize > 8 else array, array.dtype.name
+
+
 def _type_name(value: object) -> str:
-    if isinstance(value, (tuple, list)):
-        inside = ", ".join(type(item).__name__ for item in value[:4])
-        return f"{type(value).__name__} of {len(value)} ({inside}{', …' if len(value) > 4 else ''})"
-    return type(value).__name__
+    name = type(value).__name__
+    try:
+        if isinstance(value, (tuple, list)):
+            inside = ", ".join(type(item).__name__ for item in value[:4])
+            name = f"{name} of {len(value)} ({inside}{', …' if len(value) > 4 else ''})"
+    except Exception:  # a list that lies about its items
+        return name
+    return name
 
 
 def _pixels(image: object) -> Array | None:
     canvas = getattr(image, "canvas", None)
     if canvas is not None and hasattr(image, "savefig"):
-        canvas.draw()
-        pixels: Array = np.array(canvas.buffer_rgba())[..., :3].copy()
+        try:
+            canvas.draw()
+            pixels: Array = np.array(canvas.buffer_rgba())[..., :3].copy()
+        except Exception:  # a figure that cannot be drawn is no picture, and fails no grader
+            return None
         return pixels
     array, _ = as_array(image)
     if array is None or array.size == 0:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from autograder.loading import MissingName, StudentModule, install, register_source
-from autograder.observation import Failure, FailureKind, Frame, Header, encode_frame
+from autograder.observation import Failure, FailureKind, Frame, Header, clean, encode_frame
 from autograder.observe import Observer
 from autograder.randomness import Inputs, seed_generators
 from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
@@ -35,6 +35,7 @@ def run_child(spawn: Spawn, *, job: int, reply: int, output: int) -> NoReturn:
         os.chdir(spawn.scratch)
         os.environ.update(HOME=spawn.scratch, TMPDIR=spawn.scratch)
         isolate(spawn.limits, job=job, reply=reply, output=output)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a child that is killed flushes nothing
         with open(JOB_FD, "rb") as descriptor:
             task = msgspec.json.decode(descriptor.read(), type=Job)
         _write_all(REPLY_FD, READY)
@@ -62,7 +63,7 @@ def run_job(job: Job) -> bytes:
         job=job.id,
         entries=tuple(observer.entries),
         failure=failure,
-        asked={name: module.asked() for name, module in modules.items()},
+        asked={name: StudentModule.asked(module) for name, module in modules.items()},
         imported=tuple(sorted(name for name in set(sys.modules) - loaded_before if may_preload(name))),
         torch=str(getattr(sys.modules.get("torch"), "__version__", "")),
         notes=tuple(observer.notes),
@@ -147,7 +148,7 @@ def _kind(error: BaseException, frames: list[Frame]) -> FailureKind:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)
+        return clean(str(error))
     except BaseException:
         return "(the exception's own text cannot be shown)"
 

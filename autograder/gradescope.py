@@ -423,6 +423,8 @@ _COLOURS = {"passed": "#2e8540", "failed": "#c5392c", "faulty": "#b07d00"}
 def render_html(feedback: Feedback, *, pictures: int = MAX_PICTURES, limit: int | None = None) -> str:
     """The feedback as HTML without scripts or outside references; every text of it is cleaned and escaped.
 
+    Feedback that says nothing gives no HTML.
+
     Args:
         feedback: what to show. Its `staff` lines are not shown.
         pictures: how many of its pictures to show; a line counts the others.
@@ -440,14 +442,16 @@ def render_html(feedback: Feedback, *, pictures: int = MAX_PICTURES, limit: int 
     ]
     notes = [plain(note) for note in feedback.notes[:MAX_NOTES]] if limit is None else [LEFT_OUT_TEXT]
     shown = feedback.pictures[: min(pictures, MAX_PICTURES)]
-    return _template("feedback.html.j2")(
-        colour=_COLOURS[feedback.verdict],
-        headline=bounded(feedback.headline),
-        lines=[(label, text) for label, text in lines if text],
-        notes=[note for note in notes if note],
-        pictures=[(plain(picture.title, MAX_TITLE, lines=1), _base64(picture)) for picture in shown],
-        left_out=_pictures_left_out(len(feedback.pictures) - len(shown)),
-    )
+    context: dict[str, Any] = {
+        "headline": bounded(feedback.headline),
+        "lines": [(label, text) for label, text in lines if text],
+        "notes": [note for note in notes if note],
+        "pictures": [(plain(picture.title, MAX_TITLE, lines=1), _base64(picture)) for picture in shown],
+        "left_out": _pictures_left_out(len(feedback.pictures) - len(shown)),
+    }
+    if not any(context.values()):
+        return ""
+    return _template("feedback.html.j2")(colour=_COLOURS[feedback.verdict], **context)
 
 
 def _render_report(notes: Sequence[str], banner: Sequence[str]) -> str:

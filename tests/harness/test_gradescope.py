@@ -330,6 +330,7 @@ def test_points_add_up_exactly(path: Path) -> None:
     assert file.finish().score == 1.0
 
 
+@settings(deadline=None)
 @given(
     score=st.floats(allow_nan=False, allow_infinity=False),
     max_score=st.floats(min_value=0, max_value=1e6),
@@ -414,6 +415,7 @@ def test_the_check_of_our_markup_bites() -> None:
             assert_only_our_markup(html)
 
 
+@settings(deadline=None)
 @given(feedback=any_feedback)
 @example(feedback=Feedback("failed", "", *HOSTILE[:4], notes=HOSTILE[4:]))
 def test_no_text_becomes_markup(feedback: Feedback) -> None:
@@ -425,7 +427,7 @@ def test_no_text_becomes_markup(feedback: Feedback) -> None:
     assert_only_our_markup(render_html(feedback, limit=20))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(title=any_text, number=any_text, tag=any_text, feedback=any_feedback, extra=st.dictionaries(any_text, any_json))
 def test_any_text_makes_a_valid_file(
     tmp_path_factory: pytest.TempPathFactory, title: str, number: str, tag: str, feedback: Feedback, extra: Any
@@ -468,6 +470,7 @@ def test_plain_text(text: str, clean: str) -> None:
     assert plain(text) == clean
 
 
+@settings(deadline=None)
 @given(any_text)
 def test_plain_is_idempotent_and_encodable(text: str) -> None:
     once = plain(text)
@@ -479,6 +482,12 @@ def test_styles_are_not_needed_to_read_it() -> None:
     feedback = Feedback("failed", "Wrong.", "1", "2", "Try `x`.", "hw.py, line 3, in f: return `2`")
     text = Markup(re.sub(r' style="[^"]*"', "", render_html(feedback))).text
     assert text == "Wrong.Expected: 1Actual: 2Where: hw.py, line 3, in f: return `2`Help: Try x."
+
+
+def test_feedback_that_says_nothing_is_no_empty_box() -> None:
+    assert render_html(Feedback("passed", "")) == ""
+    assert render_html(Feedback("passed", "", staff=("for staff",))) == ""
+    assert render_html(Feedback("passed", "", notes=("a note",)))
 
 
 def test_pictures_are_shown_as_they_are() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ from autograder.relations import relation, show_shape
 from autograder.sandbox.runner import Outcome
 
 SHOWN_VALUES = 4
+_QUALIFIED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def explain_ending(outcome: Outcome, limits_mb: int) -> Feedback:
@@ -76,7 +78,8 @@ _ENDINGS = {
 def explain_failure(failure: Failure, grader: Grader) -> Feedback:
     """Words for a grader that stopped at an exception."""
     where = place(failure.frames[-1]) if failure.frames else ""
-    text = f"{failure.type}: {failure.message}" if failure.message else failure.type
+    told = failure.message and not grader.hidden  # an exception's text may hold the inputs
+    text = f"{failure.type}: {failure.message}" if told else failure.type
     if failure.kind == "missing":
         return Feedback(verdict="failed", headline=failure.message, where=where)
     if failure.kind == "import":
@@ -95,7 +98,8 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
             help='Return from the function instead of calling exit(); keep main() behind `if __name__ == "__main__":`.',
         )
     if failure.type == "NotImplementedError":
-        name = failure.message if failure.message else (failure.frames[-1].function if failure.frames else "a part")
+        function = failure.frames[-1].function if failure.frames else "This part"
+        name = failure.message if _QUALIFIED_NAME.fullmatch(failure.message) else function
         return Feedback(
             verdict="failed",
             headline=f"`{name}` is not written yet.",
@@ -147,6 +151,7 @@ def explain_differences(differences: Sequence[Difference], observation: Observat
     headline, expected, actual, help_text = _words(first, name)
     if grader.hidden:
         expected = actual = ""
+        headline = f"`{name}` is another value." if first.aspect == "exact" else headline
         help_text = help_text if first.aspect in ("type", "dtype", "not finite") else ""
         notes = ()
     return Feedback(verdict="failed", headline=headline, expected=expected, actual=actual, help=help_text, notes=notes)
@@ -201,31 +206,31 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
         )
     spot = _worst(wanted, got)
     place = f" at [{', '.join(map(str, spot))}]" if spot else ""
-    return (
-        f"`{name}` has other values.",
-        f"{_number(wanted[spot])}{place}",
-        f"{_number(got[spot])}{place}",
-        relation(wanted, got),
-    )
+    expected, actual = _told_apart(wanted[spot], got[spot])
+    return f"`{name}` has other values.", f"{expected}{place}", f"{actual}{place}", relation(wanted, got)
 
 
 def describe_tree_difference(name: str, expected: str, actual: str) -> tuple[str, str, str]:
     """(headline, expected, actual) for two exact values given as JSON; lists are aligned first."""
     try:
         wanted, got = json.loads(expected), json.loads(actual)
-    except ValueError:
+        if isinstance(wanted, list) and isinstance(got, list):
+            return _describe_lists(name, wanted, got)
+        if isinstance(wanted, dict) and isinstance(got, dict):
+            return _describe_dicts(name, wanted, got)
+        return f"`{name}` is another value.", _item(wanted), _item(got)
+    except (ValueError, RecursionError):  # no JSON, or nested too deep
         return f"`{name}` is another value.", _plain(expected), _plain(actual)
-    if isinstance(wanted, list) and isinstance(got, list):
-        return _describe_lists(name, wanted, got)
-    if isinstance(wanted, dict) and isinstance(got, dict):
-        keys = [key for key in {**wanted, **got} if wanted.get(key) != got.get(key)]
-        shown = keys[:3]
-        return (
-            f"`{name}` differs in {', '.join(shown)}.",
-            ", ".join(f"{key} {_item(wanted.get(key))}" for key in shown),
-            ", ".join(f"{key} {_item(got.get(key))}" for key in shown),
-        )
-    return f"`{name}` is another value.", _item(wanted), _item(got)
+
+
+def _describe_dicts(name: str, wanted: dict[str, object], got: dict[str, object]) -> tuple[str, str, str]:
+    texts, others = ({key: json.dumps(item) for key, item in tree.items()} for tree in (wanted, got))
+    keys = [key for key in {**wanted, **got} if texts.get(key) != others.get(key)][:3]
+
+    def shown(tree: dict[str, object]) -> str:
+        return ", ".join(f"{key} {_item(tree[key])}" if key in tree else f"no {key}" for key in keys)
+
+    return f"`{name}` differs in {', '.join(keys)}.", shown(wanted), shown(got)
 
 
 def _describe_lists(name: str, wanted: list[object], got: list[object]) -> tuple[str, str, str]:
@@ -276,8 +281,10 @@ def _worst(wanted: Array, got: Array) -> tuple[int, ...]:
     """Where two arrays of one shape differ most."""
     if not wanted.ndim:
         return ()
-    gap = np.abs(wanted.astype(np.float64) - got.astype(np.float64))
-    flat = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
+    with np.errstate(all="ignore"):
+        gap = np.abs(wanted.astype(np.float64) - got.astype(np.float64))
+    same = (wanted == got) | (np.isnan(wanted) & np.isnan(got))
+    flat = int(np.argmax(np.where(same, -1.0, np.where(np.isnan(gap), np.inf, gap))))
     return tuple(int(index) for index in np.unravel_index(flat, wanted.shape))
 
 
@@ -293,11 +300,17 @@ def _show_distribution(draws: Array) -> str:
     return f"mean {flat.mean():.3g}, standard deviation {flat.std():.3g}, from {flat.min():.3g} to {flat.max():.3g}"
 
 
-def _number(value: Array) -> str:
+def _number(value: Array, digits: int = 6) -> str:
     array = np.asarray(value)
     if array.ndim:
-        return ", ".join(_number(item) for item in array.reshape(-1)[:SHOWN_VALUES])
-    return str(array.item()) if array.dtype.kind in "iub" else f"{float(array):.6g}"
+        return ", ".join(_number(item, digits) for item in array.reshape(-1)[:SHOWN_VALUES])
+    return str(array.item()) if array.dtype.kind in "iub" else f"{float(array):.{digits}g}"
+
+
+def _told_apart(first: Array, second: Array) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to see that they differ."""
+    pairs = [(_number(first, digits), _number(second, digits)) for digits in (6, 9, 17)]
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
 
 
 def _plain(text: str) -> str:

@@ -165,7 +165,7 @@ def _result(grader: Grader, judgement: Judgement, outcome: Outcome | None, secon
     feedback = judgement.feedback
     if feedback.verdict == "failed" and grader.hide_errors:
         feedback = Feedback(verdict="failed", headline=grader.hide_errors, staff=(feedback.headline, *feedback.staff))
-    if observation is not None:
+    elif observation is not None:
         feedback = replace(feedback, pictures=() if grader.hidden else _pictures(observation))
         feedback = _with_notes(feedback, observation)
     extra: dict[str, JSON] = {"verdict": feedback.verdict, "shows": list(judgement.shows)}
@@ -210,7 +210,7 @@ def _pictures(observation: Observation) -> tuple[Picture, ...]:
 
 def _leaderboard(observation: Observation) -> dict[str, float]:
     return {
-        entry.name: float(observation.value(entry))
+        entry.name: float(observation.value(entry).item())
         for entry in observation.entries
         if entry.kind == "leaderboard" and entry.array and observation.value(entry).size == 1
     }

@@ -36,7 +36,8 @@ def judge(
     if outcome.ending == "harness" or (observation is not None and _harness_failed(observation)):
         return _faulty(outcome)
     if observation is None:
-        return Judgement(explain_ending(outcome, memory_mb), 0.0)
+        feedback = explain_ending(outcome, memory_mb)
+        return Judgement(replace(feedback, notes=()) if grader.hidden else feedback, 0.0)
     judgement = judge_observation(grader, variants, expectations, observation)
     staff = (*judgement.feedback.staff, *observation.header.notes)
     return replace(judgement, feedback=replace(judgement.feedback, staff=staff))

@@ -29,18 +29,15 @@ def _reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except UserError as error:
             console = Console(stderr=True, soft_wrap=True, highlight=False)
-            console.print(f"[bold red]Error:[/] {_literal(error.what)}")
+            console.print("Error:", style="bold red", end=" ")
+            console.print(error.what, markup=False)
             if error.where:
-                console.print(f"  where: {_literal(error.where)}")
+                console.print(f"  where: {error.where}", markup=False)
             if error.remedy:
-                console.print(f"  what to do: {_literal(error.remedy)}")
+                console.print(f"  what to do: {error.remedy}", markup=False)
             sys.exit(MISUSED)
 
     return run
-
-
-def _literal(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

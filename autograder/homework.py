@@ -151,7 +151,7 @@ def find_project(start: Path | None = None) -> Path:
     raise UserError(
         "no `reference` folder here or in any folder above",
         where=str(origin),
-        remedy="Run this inside the project, or name it with --project.",
+        remedy="Run this inside the project.",
     )
 
 

@@ -8,15 +8,19 @@ on another submission, with a debugger at hand.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from autograder.errors import UserError
+from autograder.feedback import Visibility
 from autograder.homework import DECLARATION, Homework, load_homework
 
 GRADERS = "graders"
@@ -172,7 +176,8 @@ def collect_graders(homework: Homework) -> list[Declared]:
     collector = _Collector()
     options = "--collect-only -p no:cacheprovider -p no:terminal -p autograder.pytest_plugin -c /dev/null"
     folders = ["--rootdir", str(homework.project), str(homework.graders)]
-    status = pytest.main([*options.split(), *folders], plugins=[collector])
+    with _imports_forgotten(homework.graders):
+        status = pytest.main([*options.split(), *folders], plugins=[collector])
     if collector.errors:
         raise UserError(
             f"a grader file cannot be collected:\n{collector.errors[0][-3000:]}", where=str(homework.graders)
@@ -182,6 +187,20 @@ def collect_graders(homework: Homework) -> list[Declared]:
         what = f"pytest collected {len(declared)} graders and ended with {status!r}"
         raise UserError(what, where=str(homework.graders))
     return declared
+
+
+@contextlib.contextmanager
+def _imports_forgotten(folder: Path) -> Iterator[None]:
+    """Leave `sys.path` as it was and no module of `folder` behind: other homeworks have files of the same names."""
+    path, before = list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).resolve().is_relative_to(folder.resolve()):
+                del sys.modules[name]
 
 
 def _declarations(homework: Homework, collector: _Collector) -> Iterator[Declared]:
@@ -203,8 +222,13 @@ def _declarations(homework: Homework, collector: _Collector) -> Iterator[Declare
                 where=where,
                 remedy="Name the module in homework.toml, or drop the argument.",
             )
+        if not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+            raise UserError(f"@weight({weight!r}) is no number of points", where=where)
         twin = float(getattr(function, "__twin__", 0.0))
         visibility = getattr(function, "__visibility__", "visible")
+        if visibility not in get_args(Visibility):
+            known_words = ", ".join(get_args(Visibility))
+            raise UserError(f"@visibility({visibility!r}) is none of {known_words}", where=where)
         if twin and visibility != "visible":
             raise UserError("only a visible grader can have a hidden twin", where=where)
         yield Declared(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from autograder.errors import UserError
-from autograder.homework import Homework, read_toml
+from autograder.homework import Homework, read_text, read_toml
 
 REFERENCE = "reference"
 
@@ -82,9 +83,10 @@ def load_variants(homework: Homework) -> list[tuple[Variant, dict[str, str]]]:
     """Every variant of a homework with the texts of its files, the reference first.
 
     Raises:
-        UserError: where a patch does not fit the reference exactly once, or a name is used twice.
+        UserError: where a patch does not fit the reference exactly once or leaves no Python, or a name
+            is used twice.
     """
-    texts = homework.reference_texts()
+    texts = {file.path: read_text(homework.reference / file.path) for file in homework.declaration.files}
     variants = [(Variant(name=REFERENCE, kind="reference"), texts)]
     for path in sorted(homework.reference.glob("variants*.toml")):
         declared = read_toml(path, _VariantsFile)
@@ -110,8 +112,8 @@ def load_variants(homework: Homework) -> list[tuple[Variant, dict[str, str]]]:
 def apply_patches(variant: Reading | Misconception, texts: dict[str, str], path: Path) -> dict[str, str]:
     """The reference's texts with a variant's patches applied."""
     patched = dict(texts)
+    where = f"{path}: {variant.name!r}"
     for patch in (Patch(file=variant.file, old=variant.old, new=variant.new), *variant.more):
-        where = f"{path}: {variant.name!r}"
         if patch.file not in patched:
             raise UserError(
                 f"there is no file {patch.file!r}", where=where, remedy=f"Files here: {', '.join(sorted(texts))}."
@@ -124,4 +126,16 @@ def apply_patches(variant: Reading | Misconception, texts: dict[str, str], path:
                 remedy="Quote enough of the reference's text to make it unique.",
             )
         patched[patch.file] = patched[patch.file].replace(patch.old, patch.new)
+    for file, text in patched.items():
+        _check_python(file, text, where)
     return patched
+
+
+def _check_python(file: str, text: str, where: str) -> None:
+    if not file.endswith(".py"):
+        return
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        line = f"line {error.lineno}: {(error.text or '').strip()}"
+        raise UserError(f"the patched {file} is no Python any more: {error.msg}, {line}", where=where) from error

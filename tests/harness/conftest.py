@@ -1,0 +1,69 @@
+"""What the harness's own tests share: one sandbox, and one recorded tiny homework."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tiny_homework import TinyHomework, write_tiny_homework
+
+from autograder.recording import record
+from autograder.sandbox.runner import Sandbox
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One zygote for all tests: to start one takes seconds."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+class _Lent:
+    """The session's sandbox for code that opens and closes one of its own."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.run = sandbox.run
+        self.preload = sandbox.preload
+
+    def __enter__(self) -> _Lent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _lend(patch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    for module in ("sandbox.runner", "recording", "validation", "gradescope_run"):
+        patch.setattr(f"autograder.{module}.Sandbox", lambda: _Lent(sandbox))
+
+
+@pytest.fixture
+def lent_sandbox(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> Sandbox:
+    """Recording, validation and grading in this process take the session's sandbox for theirs."""
+    _lend(monkeypatch, sandbox)
+    return sandbox
+
+
+@pytest.fixture(scope="session")
+def _recorded_tiny(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> TinyHomework:
+    tiny = write_tiny_homework(tmp_path_factory.mktemp("tiny") / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        _lend(patch, sandbox)
+        record(tiny.load())
+    return tiny
+
+
+@pytest.fixture
+def recorded_tiny(_recorded_tiny: TinyHomework, tmp_path: Path) -> TinyHomework:
+    """The tiny homework, recorded; a copy that a test may break."""
+    project = tmp_path / "project"
+    shutil.copytree(_recorded_tiny.project, project)
+    return TinyHomework(project)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> TinyHomework:
+    """The tiny homework, not recorded yet."""
+    return write_tiny_homework(tmp_path / "project")

@@ -20,6 +20,9 @@ import numpy.typing as npt
 
 from autograder.errors import UserError
 
+DATA_VARIABLE = "AUTOGRADER_DATA"
+"""The environment variable that names the data folder where a homework's code runs."""
+
 SIDE = 28
 """Pixels along an edge of an image."""
 

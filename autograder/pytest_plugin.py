@@ -11,14 +11,17 @@ from __future__ import annotations
 import contextlib
 import inspect
 import math
+import os
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
+from autograder.datasets import DATA_VARIABLE, write_digits
 from autograder.errors import UserError
 from autograder.feedback import Visibility
 from autograder.homework import DECLARATION, Homework, load_homework
@@ -105,16 +108,25 @@ def observe() -> Any:
     return Observer()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
-    """With --live: put the modules themselves in place of their names."""
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, None, None]:
+    """With --live: put the modules themselves in place of their names, and run in an empty folder."""
     homework = homework_of(pyfuncitem.path)
     if homework is None:
+        yield
         return
     modules = _live_modules(homework, pyfuncitem.config.getoption("--submission"))
-    for name in pyfuncitem.funcargs:
-        if name in modules:
-            pyfuncitem.funcargs[name] = modules[name]
+    pyfuncitem.funcargs.update({name: modules[name] for name in pyfuncitem.funcargs if name in modules})
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as scratch, pytest.MonkeyPatch.context() as patch:
+        write_digits(Path(scratch) / "digits")
+        patch.setenv(DATA_VARIABLE, str(Path(scratch) / "digits"))
+        (Path(scratch) / "empty").mkdir()
+        os.chdir(Path(scratch) / "empty")
+        try:
+            yield
+        finally:
+            os.chdir(before)
 
 
 def _live_modules(homework: Homework, submission: Path | None) -> dict[str, Any]:

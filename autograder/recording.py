@@ -186,11 +186,12 @@ class _Recorder:
     def run(self, band_seeds: int) -> Recording:
         (_, reference), *others = self.variants
         graders = self.manifest.graders
-        first = self._run_all("reference", [(grader, reference, 0) for grader in graders])
-        for grader, observation in zip(graders, first, strict=True):
-            self._check_reference(grader, observation)
-            self.observations[grader.id, REFERENCE] = observation
-        self.sandbox.preload({module for observation in first for module in observation.header.imported})
+        # A twin imports what its visible half does, so half of the graders are run with everything preloaded.
+        leaders = list({grader.source: grader for grader in reversed(graders)}.values())
+        self._run_reference(leaders, reference)
+        imported = {grader.source: self._reference(grader).header.imported for grader in leaders}
+        self.sandbox.preload({module for modules in imported.values() for module in modules})
+        self._run_reference([grader for grader in graders if grader not in leaders], reference)
         spreads = self._spreads([grader for grader in graders if _has_band(self._reference(grader))], band_seeds)
         tasks = []
         for variant, texts in others:
@@ -202,7 +203,7 @@ class _Recorder:
         for (variant, grader, _), observation in zip(tasks, seen, strict=True):
             self.observations[grader.id, variant.name] = observation
         return Recording(
-            manifest=self._finished_manifest(first),
+            manifest=self._finished_manifest(imported),
             variants=tuple(variant for variant, _ in self.variants),
             observations=self.observations,
             spreads=spreads,
@@ -220,19 +221,28 @@ class _Recorder:
             spreads[grader.id].append(observation)
         return spreads
 
-    def _finished_manifest(self, first: Sequence[Observation]) -> Manifest:
+    def _run_reference(self, graders: Sequence[Grader], texts: Texts) -> None:
+        observations = self._run_all("reference", [(grader, texts, 0) for grader in graders])
+        for grader, observation in zip(graders, observations, strict=True):
+            self._check_reference(grader, observation)
+            self.observations[grader.id, REFERENCE] = observation
+
+    def _finished_manifest(self, imported: Mapping[Source, tuple[str, ...]]) -> Manifest:
         """The manifest with what only a run could tell: imports, times, versions."""
-        graders = tuple(
-            msgspec.structs.replace(
-                grader,
-                preload=observation.header.imported,
-                bands=_has_band(observation),
-                reference_seconds=round(observation.header.seconds, 3),
+        graders = []
+        for grader in self.manifest.graders:
+            seen = self._reference(grader)
+            graders.append(
+                msgspec.structs.replace(
+                    grader,
+                    preload=imported[grader.source],
+                    bands=_has_band(seen),
+                    reference_seconds=round(seen.header.seconds, 3),
+                )
             )
-            for grader, observation in zip(self.manifest.graders, first, strict=True)
-        )
-        versions = msgspec.structs.replace(self.manifest.versions, torch=first[0].header.torch if first else "")
-        return msgspec.structs.replace(self.manifest, graders=graders, versions=versions)
+        torch = self._reference(graders[0]).header.torch
+        versions = msgspec.structs.replace(self.manifest.versions, torch=torch)
+        return msgspec.structs.replace(self.manifest, graders=tuple(graders), versions=versions)
 
     def _run_all(self, stage: str, tasks: Sequence[tuple[Grader, Texts, int]]) -> list[Observation]:
         done = 0

@@ -62,10 +62,11 @@ def render_terminal(
     for (part, part_title), group in groupby(shown, key=lambda entry: part_of(entry.number, parts or {})):
         console.print()
         console.print(_part_table(part, part_title, list(group), staff=staff))
-    details = [detail for entry in shown if (detail := _details(entry, staff=staff)) is not None]
-    for detail in details:
-        console.print()
-        console.print(detail)
+    for alike in _grouped(shown):
+        detail = _details(alike, staff=staff)
+        if detail is not None:
+            console.print()
+            console.print(detail)
     console.print()
     console.print(_totals(shown, hidden))
 
@@ -120,7 +121,17 @@ def _part_table(part: str, title: str, entries: Sequence[Entry], *, staff: bool)
     return Group(heading, Padding(table, (0, 0, 0, 2)))
 
 
-def _details(entry: Entry, *, staff: bool) -> RenderableType | None:
+def _grouped(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Entries with the same verdict and the same words, together where the first of them stands."""
+    groups: dict[object, list[Entry]] = {}
+    for entry in entries:
+        same = entry.id if isinstance(entry, PlannedGrader) else replace(entry.feedback, pictures=())
+        groups.setdefault((_verdict(entry), same), []).append(entry)
+    return list(groups.values())
+
+
+def _details(alike: Sequence[Entry], *, staff: bool) -> RenderableType | None:
+    entry = alike[0]
     verdict = _verdict(entry)
     feedback = NOT_REACHED if isinstance(entry, PlannedGrader) else entry.feedback
     about_staff = feedback.staff if staff else ()
@@ -134,7 +145,8 @@ def _details(entry: Entry, *, staff: bool) -> RenderableType | None:
     heading.add_column(no_wrap=True)
     heading.add_column(no_wrap=True, style="bold")
     heading.add_column(overflow="fold")
-    heading.add_row(_word(entry), plain(entry.number, 24, lines=1), _code_text(_short(feedback.headline)))
+    numbers = "\n".join(plain(other.number, 24, lines=1) for other in alike)
+    heading.add_row(_word(entry), numbers, _code_text(_short(feedback.headline)))
     rows = Table.grid(padding=(0, 1, 0, 0))
     rows.add_column(no_wrap=True, style="dim", width=9)
     rows.add_column(overflow="fold")

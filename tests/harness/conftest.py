@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,12 @@ from pathlib import Path
 import pytest
 from tiny_homework import TinyHomework, write_tiny_homework
 
+from autograder.homework import load_homework
+from autograder.manifest import MANIFEST
 from autograder.recording import record
 from autograder.sandbox.runner import Sandbox
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +72,19 @@ def recorded_tiny(_recorded_tiny: TinyHomework, tmp_path: Path) -> TinyHomework:
 def tiny(tmp_path: Path) -> TinyHomework:
     """The tiny homework, not recorded yet."""
     return write_tiny_homework(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of expectations of cs446_hw3.
+
+    It is the one that AUTOGRADER_EXPECTATIONS names, or what `autograder record` left in build/, or else it is
+    recorded now, which takes minutes.
+    """
+    homework = load_homework("cs446_hw3", PROJECT)
+    folder = Path(os.environ.get("AUTOGRADER_EXPECTATIONS") or homework.expectations).resolve()
+    if (folder / MANIFEST).is_file():
+        return folder
+    fresh = tmp_path_factory.mktemp("cs446_hw3") / "expectations"
+    record(homework, out=fresh)
+    return fresh

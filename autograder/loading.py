@@ -23,7 +23,7 @@ import types
 import warnings
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from autograder.slicing import Chunk, Program, Slice, Statement
 
@@ -47,6 +47,30 @@ class MissingName(AttributeError):  # noqa: N818 - the word that all messages us
         hint = f" Did you mean {self.suggestions[0]}?" if self.suggestions else ""
         super().__init__(f"{self.file} does not define {name}.{hint}{' ' if reason else ''}{reason}", name=name)
         self.name: str = name
+
+
+class AbsentImport:
+    """Stands for a name whose import failed. Using it raises the ImportError, with the import's own line.
+
+    So an import that fails costs the code that uses it, and no other: a plotting package that is not installed does not
+    cost the class one of whose methods plots.
+    """
+
+    def __init__(self, error: ImportError) -> None:
+        self.__dict__["_error"] = error
+        self.__dict__["_trace"] = error.__traceback__
+
+    def fail(self, *_: object, **__: object) -> NoReturn:
+        """Raise the import's error."""
+        raise self.__dict__["_error"].with_traceback(self.__dict__["_trace"])
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Any attribute, and being a base class, is use; other special methods it just does not have."""
+        if name.startswith("__") and name.endswith("__") and name != "__mro_entries__":
+            raise AttributeError(name)
+        self.fail()
+
+    __call__ = __getitem__ = __setattr__ = __iter__ = __bool__ = __enter__ = fail
 
 
 class StudentModule(types.ModuleType):
@@ -142,9 +166,12 @@ class _State:
             self._loading.pop()
             self._lay_aside(wanted)
         try:
-            return self.module.__dict__[name]
+            value = self.module.__dict__[name]
         except KeyError:
             raise self._missing(name, wanted) from None
+        if isinstance(value, AbsentImport):
+            value.fail()
+        return value
 
     def settle(self, name: str) -> None:
         """Make sure that no statement that is still to come binds `name`."""
@@ -183,7 +210,7 @@ class _State:
                 if statement.index not in self._started:
                     if statement.index < self._furthest or self._turned_back:
                         self._go_to(statement.index)
-                    self._run(statement, wanted.flags)
+                    self._run(statement, wanted)
         finally:
             if self._turned_back:
                 self._go_to(len(self.program.statements))
@@ -192,18 +219,23 @@ class _State:
                 if self._history[name][-1][0] == latest[name]:
                     namespace[name] = value
 
-    def _run(self, statement: Statement, flags: int) -> None:
+    def _run(self, statement: Statement, wanted: Slice) -> None:
         namespace = self.module.__dict__
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = ast.Module(body=[statement.node], type_ignores=[])
-            code = compile(tree, statement.filename, "exec", flags, dont_inherit=True)
+            code = compile(tree, statement.filename, "exec", wanted.flags, dont_inherit=True)
         rebound = statement.bound & self._rebound
         before = {name: namespace[name] for name in rebound if name in namespace}
         self._started.add(statement.index)
         self._running.append(statement)
         try:
             exec(code, namespace)
+        except ImportError as error:
+            self._started.discard(statement.index)
+            if not statement.is_import:
+                raise
+            self._stand_in(statement, wanted, error)
         except BaseException:
             self._started.discard(statement.index)
             raise
@@ -214,6 +246,16 @@ class _State:
         for name in rebound & namespace.keys():
             if not (branches and name in before and namespace[name] is before[name]):  # else it took another branch
                 insort(self._history.setdefault(name, []), (statement.index, namespace[name]), key=_position)
+
+    def _stand_in(self, statement: Statement, wanted: Slice, error: ImportError) -> None:
+        """Bind what an import would have bound to what fails when it is used."""
+        namespace = self.module.__dict__
+        if not statement.star:
+            self._started.add(statement.index)
+        for name in wanted.unresolved if statement.star else statement.bound:
+            package = sys.modules.get(name) if statement.submodule else None
+            if name not in namespace:
+                namespace[name] = package or AbsentImport(error)
 
     def _go_to(self, index: int) -> None:
         """Give every name that is bound several times its value before statement `index`."""

@@ -162,7 +162,7 @@ def test_exit_propagates(error: str) -> None:
 
 def test_missing_package_is_told_apart() -> None:
     """A package that is not installed, against a name that a package lacks."""
-    student = module("import pandas_that_is.missing as pd\nfrom os import no_such_name\na = pd.x\nb = no_such_name")
+    student = module("import pandas_that_is.missing as pd\nfrom os import no_such_name\na = pd.x\nb = no_such_name()")
     with pytest.raises(ImportError) as caught:
         _ = student.a
     assert missing_package(caught.value) == "pandas_that_is"
@@ -170,6 +170,46 @@ def test_missing_package_is_told_apart() -> None:
         _ = student.b
     assert missing_package(caught.value) is None
     assert missing_package(ValueError()) is None
+
+
+def test_a_missing_package_costs_what_uses_it() -> None:
+    """A class loads although one of its methods needs a package that is not there; that method raises."""
+    student = module(
+        """
+        import wandb_that_is_missing as wandb
+        from seaborn_that_is_missing.plots import heatmap, Axis
+        from os import gone
+        import xml.that_is_missing
+        from utils_that_are_missing import *
+        class VAE:
+            def size(self): return 3, wandb is not None
+            def train(self): return wandb.log(1)
+            def plot(self): return heatmap([1])
+            def old(self): return gone
+            def xml(self): return xml.__name__
+            def helper(self): return from_utils(1)
+        class Sub(Axis): pass
+        def f(x=Axis): return x[0]
+        """
+    )
+    vae = student.VAE()
+    assert vae.size() == (3, True)
+    assert vae.xml() == "xml"
+    for method, package in ((vae.train, "wandb"), (vae.plot, "seaborn"), (vae.helper, "utils"), (student.f, "seaborn")):
+        for _ in range(2):
+            with pytest.raises(ModuleNotFoundError) as caught:
+                method()
+            assert str(missing_package(caught.value)).startswith(package)
+    lines = [frame.line for frame in traceback.extract_tb(caught.value.__traceback__) if frame.filename == "hw3_gan.py"]
+    assert lines[-1] == "from seaborn_that_is_missing.plots import heatmap, Axis"
+    with pytest.raises(ModuleNotFoundError, match="seaborn"):
+        _ = student.Sub
+    with pytest.raises(ModuleNotFoundError, match="wandb"):
+        _ = module("import wandb_that_is_missing as wandb").wandb
+    with pytest.raises(ModuleNotFoundError, match="utils_that"):
+        _ = student.from_utils
+    optional = module("try:\n    import wandb_that_is_missing as w\nexcept ImportError:\n    w = None\n")
+    assert optional.w is None
 
 
 def test_compile_time_errors_cost_their_statement() -> None:

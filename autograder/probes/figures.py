@@ -131,6 +131,7 @@ def watch_drawing(*, render: bool = False) -> Iterator[Gallery]:
         render: also keep each figure's pixels, for `observe.picture`; it costs time.
     """
     watcher = _Watcher(Gallery(render=render))
+    plt.switch_backend("Agg")
     plt.close("all")
     with ExitStack() as patches:
         for owner, name, replacement in watcher.replacements():

@@ -207,7 +207,7 @@ def test_a_missing_package_costs_what_uses_it() -> None:
     with pytest.raises(ModuleNotFoundError, match="wandb"):
         _ = module("import wandb_that_is_missing as wandb").wandb
     with pytest.raises(ModuleNotFoundError, match="utils_that"):
-        _ = student.from_utils
+        _ = module("from utils_that_are_missing import *").from_utils
     optional = module("try:\n    import wandb_that_is_missing as w\nexcept ImportError:\n    w = None\n")
     assert optional.w is None
 

@@ -63,15 +63,18 @@ ensure_python() { # sets PYTHON
 
 pip_install() { "$VENV/bin/python" -I -m pip install --no-input --no-cache-dir --disable-pip-version-check -q "$@"; }
 
-install_torch() {
+install_torch() { # torch and torchvision that fit each other
     local wanted="$1"
     say "installing PyTorch's CPU builds from $TORCH_INDEX"
-    if ! pip_install --index-url "$TORCH_INDEX" -r "$wanted"; then
+    if ! { pip_install --retries 2 --timeout 30 --index-url "$TORCH_INDEX" -r "$wanted" && imports_torch; }; then
         say "that did not work; installing the default builds, which are several GB larger and work as well"
+        "$VENV/bin/python" -I -m pip uninstall --yes -q torch torchvision
         pip_install -r "$wanted" ||
             fail "PyTorch cannot be installed" "pip, above" "Build the image again; if this stays, check its network."
     fi
 }
+
+imports_torch() { "$VENV/bin/python" -I -W ignore -c 'import torch, torchvision'; }
 
 install_packages() {
     local requirements="$SOURCE/requirements.txt" wanted

@@ -124,15 +124,16 @@ def test_setup_can_run_again(ready: Path) -> None:
     assert process.returncode == 0, process.stderr
 
 
-def make_index(folder: Path, **versions: str) -> str:
-    """A package index on disk with an empty package of each name."""
+def make_index(folder: Path, broken: str = "", **versions: str) -> str:
+    """A package index on disk with an empty package of each name; the `broken` one cannot be imported."""
     for name, version in versions.items():
         package = folder / name.replace("_", "-")
         package.mkdir(parents=True)
         wheel = f"{name}-{version}-py3-none-any.whl"
         info = f"{name}-{version}.dist-info"
         with zipfile.ZipFile(package / wheel, "w") as archive:
-            archive.writestr(f"{name}.py", f"__version__ = {version!r}\n")
+            code = "raise ImportError('built for another torch')" if name == broken else f"__version__ = {version!r}"
+            archive.writestr(f"{name}.py", code)
             archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
             archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             archive.writestr(f"{info}/RECORD", "")
@@ -172,6 +173,17 @@ def test_default_builds_are_installed_otherwise_and_a_missing_package_is_an_erro
     assert "other-package" in process.stderr, "pip's own words are shown"
     assert f"where: {root / 'source' / 'requirements.txt'}" in process.stderr
     assert "what to do: Build the image again" in process.stderr
+
+
+def test_default_builds_replace_cpu_builds_that_do_not_fit_each_other(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "autograder")
+    default = make_index(tmp_path / "default", torch="1.1", torchvision="1.1", other_package="1.0")
+    cpu = make_index(tmp_path / "cpu", broken="torchvision", torch="1.2+cpu", torchvision="1.2+cpu")
+    process = run(root / "source" / "setup.sh", root, **pip_environment(default, cpu))
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "built for another torch" in process.stderr
+    assert "installing the default builds" in process.stdout
+    assert "torch 1.1, torchvision 1.1" in process.stdout
 
 
 def few_tools(folder: Path, *more: str) -> Path:

@@ -63,8 +63,7 @@ def decodes(data: bytes) -> bool:
     """Whether the bytes are a frame; anything but a FrameError passes through."""
     try:
         observation = decode_frame(data)
-    except FrameError as error:
-        assert len(str(error)) < 1000
+    except FrameError:
         return False
     for entry in observation.entries:
         if entry.array:
@@ -168,7 +167,7 @@ JSON_VALUES = st.recursive(
 
 
 @settings(max_examples=200)
-@given(st.fixed_dictionaries({}, optional={name: JSON_VALUES for name in Header.__struct_fields__}))
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(Header.__struct_fields__, JSON_VALUES)))
 def test_a_header_of_other_types_is_refused_or_well_formed(header: dict[str, Any]) -> None:
     decodes(raw_frame(header))
 

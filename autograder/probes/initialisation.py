@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -71,21 +70,11 @@ def scaled_draws(nets: Sequence[nn.Module], kind: str, count: int, rng: Inputs) 
     return pooled[torch.from_numpy(rng.numpy.permutation(len(pooled))[:count])]
 
 
-def scaled_bounds(nets: Sequence[nn.Module]) -> torch.Tensor:
-    """The largest |weight| · √fan-in of a layer, over all of `nets`: the smallest and the largest such number, [2].
-
-    For uniform weights the largest of n entries lies within a fraction 1/n of the bound on average, so
-    both numbers tell the bound where all layers have the same. NaN where there are no weights.
-    """
-    largest = [float(entries.abs().max()) for entries in _by_layer(nets) if len(entries)]
-    return torch.tensor([min(largest), max(largest)] if largest else [np.nan, np.nan])
-
-
-def _by_layer(nets: Sequence[nn.Module], kind: str | None = None) -> list[torch.Tensor]:
-    """One vector per layer: its scaled weights in all of `nets`."""
+def _by_layer(nets: Sequence[nn.Module], kind: str) -> list[torch.Tensor]:
+    """One vector per layer of a kind: its scaled weights in all of `nets`."""
     layers: list[list[torch.Tensor]] = []
     for net in nets:
-        chosen = [weight for weight in weights(net) if kind is None or kind_of(weight) == kind]
+        chosen = [weight for weight in weights(net) if kind_of(weight) == kind]
         layers.extend([] for _ in range(len(chosen) - len(layers)))
         for entries, weight in zip(layers, chosen, strict=False):
             entries.append((weight * fan_in(weight) ** 0.5).flatten())

@@ -1,0 +1,242 @@
+"""Every submission of tests/submissions gets the verdicts that a fair, experienced human grader would give.
+
+A case is a folder with files as a student would hand them in, and a `case.toml`:
+
+    purpose      one sentence
+    graders      the numbers or parts of the handout that are run; all of them by default
+    submission   another folder, from the project's root, that holds the files
+    with         files of other cases that lie beside
+    make         files that are made when the test runs: see RECIPES
+    seconds      a CPU limit for every grader that is run, where the homework's own would take too long
+    [verdicts]   number or part -> "passed" or "failed"; the longest match counts, and "*" matches all
+    [says]       number or part -> text, or several, that a visible failed grader's feedback must contain
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+import pytest
+
+from autograder.feedback import Feedback, GraderResult
+from autograder.grading import Place, grade
+from autograder.homework import read_toml
+from autograder.manifest import Grader, Manifest, read_manifest, select
+from autograder.sandbox.runner import Sandbox
+from autograder.submission import find_submission
+
+PROJECT = Path(__file__).resolve().parents[2]
+CASES = PROJECT / "tests" / "submissions"
+Verdict = Literal["passed", "failed"]
+Texts = str | tuple[str, ...]
+Value = TypeVar("Value")
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to make a file that is too large or too odd to be kept."""
+
+    kind: Literal["zeros", "junk", "copy", "zip", "pasted array"]
+    size: int = 0
+    of: str | dict[str, str] = ""
+
+
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """case.toml; see the head of this file."""
+
+    purpose: str
+    verdicts: dict[str, Verdict]
+    says: dict[str, Texts] = {}
+    graders: tuple[str, ...] = ()
+    submission: str = ""
+    with_: tuple[str, ...] = msgspec.field(default=(), name="with")
+    make: dict[str, Recipe] = {}
+    seconds: float = 0.0
+
+
+def make_zeros(target: Path, recipe: Recipe) -> None:
+    with target.open("wb") as file:
+        file.truncate(recipe.size)
+
+
+def make_junk(target: Path, recipe: Recipe) -> None:
+    target.write_bytes(random.Random(4).randbytes(recipe.size))
+
+
+def make_pasted_array(target: Path, recipe: Recipe) -> None:
+    line = "    [" + "0.0, " * 784 + "],\n"
+    with target.open("w") as file:
+        file.write("import torch\n\nimages = torch.tensor([\n")
+        for _ in range(recipe.size // len(line)):
+            file.write(line)
+        file.write("])\n")
+
+
+def make_copy(target: Path, recipe: Recipe) -> None:
+    assert isinstance(recipe.of, str)
+    shutil.copyfile(CASES / recipe.of, target)
+
+
+def make_zip(target: Path, recipe: Recipe) -> None:
+    assert isinstance(recipe.of, dict)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for inside, source in recipe.of.items():
+            archive.writestr(inside, (CASES / source).read_bytes() if source else b"\x00\x05\x16\x07Mac OS X")
+
+
+RECIPES: Mapping[str, Callable[[Path, Recipe], None]] = {
+    "zeros": make_zeros,
+    "junk": make_junk,
+    "pasted array": make_pasted_array,
+    "copy": make_copy,
+    "zip": make_zip,
+}
+
+
+def hand_in(name: str, case: Case, target: Path) -> Path:
+    """Lay a case's files out as a student's upload."""
+    source = PROJECT / case.submission if case.submission else CASES / name
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("case.toml", "__pycache__", "README.md"))
+    for beside in case.with_:
+        shutil.copyfile(CASES / beside, target / Path(beside).name)
+    for path, recipe in case.make.items():
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        RECIPES[recipe.kind](target / path, recipe)
+    return target
+
+
+def is_part(number: str, part: str) -> bool:
+    return number == part or number.startswith(f"{part}.")
+
+
+def closest(number: str, table: Mapping[str, Value]) -> Value | None:
+    """The value of the longest key that a grader's number belongs to, or that of "*"."""
+    fitting = [key for key in table if is_part(number, key)]
+    return table[max(fitting, key=len)] if fitting else table.get("*")
+
+
+def graders_of(case: Case, manifest: Manifest) -> Manifest:
+    """The graders that a case runs, with its own limit."""
+    chosen: list[Grader] = []
+    for grader in manifest.graders:
+        if not case.graders or any(is_part(grader.number, part) for part in case.graders):
+            chosen.append(msgspec.structs.replace(grader, seconds=case.seconds or grader.seconds))
+    return select(manifest, chosen)
+
+
+def words(feedback: Feedback) -> str:
+    """All that a student reads, as text."""
+    parts = (feedback.headline, feedback.expected, feedback.actual, feedback.help, feedback.where, *feedback.notes)
+    return "\n".join(part for part in parts if part)
+
+
+def show(results: list[GraderResult]) -> str:
+    """Every result in full, for whoever has to find out what went wrong."""
+    blocks = []
+    for result in results:
+        feedback = result.feedback
+        lines = [f"--- {result.number} {feedback.verdict}, {result.score} of {result.max_score}: {result.title}"]
+        for name in ("headline", "expected", "actual", "where", "help", "notes", "staff"):
+            if getattr(feedback, name):
+                lines.append(f"    {name}: {getattr(feedback, name)}")
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)
+
+
+# What a student never has to read: our own folders and names, tracebacks, Python's reprs of objects.
+OURS = re.compile(r"Traceback|/tmp/|site-packages|autograder[./]|hw3_utils\.py, line|<[\w.]+ object|0x[0-9a-f]{6}")
+
+
+def complaints(case: Case, results: list[GraderResult]) -> list[str]:
+    """What is wrong with the verdicts, the points and the words; empty where all is well."""
+    found = []
+    for result in results:
+        feedback, number = result.feedback, result.number
+        wanted = closest(number, case.verdicts)
+        if wanted is None:
+            found.append(f"{number}: case.toml says nothing about it, it {feedback.verdict}")
+        elif feedback.verdict != wanted:
+            found.append(f"{number}: {feedback.verdict}, and should have {wanted}")
+        elif wanted == "passed" and result.score != result.max_score:
+            found.append(f"{number}: passed with {result.score} of {result.max_score}")
+        elif wanted == "failed" and result.score == result.max_score:
+            found.append(f"{number}: failed with full marks")
+        if feedback.verdict == "passed":
+            continue
+        text = words(feedback)
+        if not feedback.headline.endswith((".", "?", "!")) or len(feedback.headline) > 300:
+            found.append(f"{number}: the headline is no plain sentence: {feedback.headline!r}")
+        if OURS.search(text):
+            found.append(f"{number}: a student reads of our own affairs: {OURS.search(text)}")
+        if result.visibility != "visible":
+            continue
+        says = closest(number, case.says) or ()
+        for piece in (says,) if isinstance(says, str) else says:
+            if piece.lower() not in text.lower():
+                found.append(f"{number}: the feedback does not say {piece!r}")
+    return found
+
+
+def read_case(name: str) -> Case:
+    return read_toml(CASES / name / "case.toml", Case)
+
+
+CASE_NAMES = sorted(path.parent.name for path in CASES.glob("*/case.toml"))
+
+
+@pytest.fixture(scope="module")
+def manifest(recorded: Path) -> Manifest:
+    return read_manifest(recorded)
+
+
+@pytest.mark.parametrize("name", CASE_NAMES)
+def test_verdicts(name: str, manifest: Manifest, recorded: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+    case = read_case(name)
+    chosen = graders_of(case, manifest)
+    assert chosen.graders, f"no grader has one of these numbers: {case.graders}"
+    found = find_submission(hand_in(name, case, tmp_path / "submission"), [file.wanted for file in manifest.files])
+    started = time.monotonic()
+    results = list(grade(chosen, Place.of(recorded), found, sandbox))
+    wrong = complaints(case, results)
+    if wrong:
+        pytest.fail(
+            "\n".join([case.purpose, *wrong, f"{time.monotonic() - started:.1f} s", show(results)]), pytrace=False
+        )
+
+
+@pytest.mark.parametrize("name", CASE_NAMES)
+def test_case_is_complete(name: str) -> None:
+    """A case names what it is for, has files, and expects words for what fails alone."""
+    case = read_case(name)
+    assert case.purpose.endswith(".")
+    files = [path for path in (CASES / name).iterdir() if path.name != "case.toml"]
+    assert files or case.submission or case.make or case.with_
+    for number in case.says:
+        below = [verdict for key, verdict in case.verdicts.items() if is_part(key, number)]
+        assert "failed" in [closest(number, case.verdicts), *below], f"{number} is expected to say something and passes"
+
+
+def test_notebooks_are_notebooks() -> None:
+    for path in CASES.glob("*/*.ipynb"):
+        assert json.loads(path.read_text())["nbformat"] == 4
+
+
+def test_every_part_has_a_failing_and_a_passing_case(manifest: Manifest) -> None:
+    """No part of the homework is left out of the corpus, on either side."""
+    seen: set[tuple[str, str]] = set()
+    for name in CASE_NAMES:
+        case = read_case(name)
+        for grader in graders_of(case, manifest).graders:
+            seen.add((manifest.part(grader.number)[0], str(closest(grader.number, case.verdicts))))
+    missing = [
+        (part, verdict) for part in manifest.parts for verdict in ("passed", "failed") if (part, verdict) not in seen
+    ]
+    assert not missing

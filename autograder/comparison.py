@@ -105,7 +105,8 @@ def _compare_entry(
     if _dtype_kind(wanted) != _dtype_kind(got):
         return Difference("dtype", entry, wanted, got, detail=other.dtype)
     if entry.kind == "exact":
-        return None if np.array_equal(wanted, got) else Difference("value", entry, wanted, got)
+        same = np.array_equal(wanted, got, equal_nan=wanted.dtype.kind == "f")
+        return None if same else Difference("value", entry, wanted, got)
     if is_close(wanted, got, entry.rtol, entry.atol):
         return None
     finite = np.isfinite(got) | ~np.isfinite(wanted)

@@ -171,11 +171,9 @@ def _pixels(image: object) -> Array | None:
     canvas = getattr(image, "canvas", None)
     if canvas is not None and hasattr(image, "savefig"):
         try:
-            canvas.draw()
-            pixels: Array = np.array(canvas.buffer_rgba())[..., :3].copy()
+            return _drawn(image, canvas)
         except Exception:  # a figure that cannot be drawn is no picture, and fails no grader
             return None
-        return pixels
     array, _ = as_array(image)
     if array is None or array.size == 0:
         return None
@@ -186,3 +184,14 @@ def _pixels(image: object) -> Array | None:
     if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] == 3):
         return np.ascontiguousarray(array)
     return None
+
+
+def _drawn(figure: Any, canvas: Any) -> Array:
+    """A matplotlib figure's pixels, [H, W, 3]."""
+    if not hasattr(canvas, "buffer_rgba"):  # a Figure that was not made by pyplot
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels: Array = np.array(canvas.buffer_rgba())[..., :3].copy()
+    return pixels

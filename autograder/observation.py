@@ -89,6 +89,8 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     Attributes:
         job: echoes the job that the child was asked to run.
         asked: the names that the grader asked of each student module.
+        called: where the job asked for it, the first lines of the submission's functions that were
+            called, by file.
         imported: preloadable modules that the child had to import itself.
         torch: the version of torch in the child.
         notes: lines for staff.
@@ -99,6 +101,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     entries: tuple[Entry, ...] = ()
     failure: Failure | None = None
     asked: dict[str, tuple[str, ...]] = {}
+    called: dict[str, tuple[int, ...]] = {}
     imported: tuple[str, ...] = ()
     torch: str = ""
     notes: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from autograder.errors import UserError
 from autograder.feedback import Visibility
 from autograder.grading import child_limits, cores, make_job, reply_limits
 from autograder.homework import Homework, part_of, read_text
+from autograder.impact import Span, enters, rewritten
 from autograder.manifest import (
     DATA,
     FORMAT,
@@ -131,8 +132,8 @@ def observe_variants(
 ) -> Recording:
     """Run every grader on every variant.
 
-    A variant is not run on a grader whose slices of the homework's files it leaves as they are:
-    the reference's observation is then its own.
+    A variant is not run on a grader that neither calls nor asks for anything that it changes (see
+    impact.py): the reference's observation is then its own.
 
     Args:
         student_seed: seeds the generators that the variants' own code draws from.
@@ -182,6 +183,7 @@ class _Recorder:
         self.progress = progress
         self.observations: dict[tuple[str, str], Observation] = {}
         self.programs: dict[tuple[str, str], Program] = {}
+        self.spans: dict[tuple[str, str], list[Span] | None] = {}
 
     def run(self, band_seeds: int) -> Recording:
         (_, reference), *others = self.variants
@@ -260,7 +262,8 @@ class _Recorder:
     def _observe(self, grader: Grader, texts: Texts, seed: int) -> Observation:
         sources = {file.module: (Source(file.path, texts[file.path]),) for file in self.homework.declaration.files}
         student_seed = self.manifest.student_seed if seed == 0 else derive_seed(self.manifest.student_seed, str(seed))
-        job = make_job(self.manifest, grader, sources, self.data, student_seed=student_seed)
+        trace = seed == 0 and texts is self.variants[0][1]
+        job = make_job(self.manifest, grader, sources, self.data, student_seed=student_seed, trace=trace)
         limits = self.manifest.limits
         outcome = self.sandbox.run(job, child_limits(limits, grader.seconds), reply_limits(limits))
         if outcome.observation is not None:
@@ -284,13 +287,27 @@ class _Recorder:
         )
 
     def _sees(self, grader: Grader, texts: Texts) -> bool:
-        """Whether a variant's texts change anything that this grader asked the reference for."""
-        asked = self._reference(grader).header.asked
-        return any(
-            self._digest(file.path, texts[file.path], asked.get(file.module, ()))
-            != self._digest(file.path, self.variants[0][1][file.path], asked.get(file.module, ()))
-            for file in self.homework.declaration.files
-        )
+        """Whether a variant changes anything that this grader ran, or asked for, on the reference."""
+        seen = self._reference(grader).header
+        reference = self.variants[0][1]
+        for file in self.homework.declaration.files:
+            before, after = reference[file.path], texts[file.path]
+            if before == after:
+                continue
+            spans = self._rewritten(before, after)
+            if spans is not None:
+                if enters(seen.called.get(file.path, ()), spans):
+                    return True
+                continue
+            asked = seen.asked.get(file.module, ())
+            if self._digest(file.path, before, asked) != self._digest(file.path, after, asked):
+                return True
+        return False
+
+    def _rewritten(self, before: str, after: str) -> list[Span] | None:
+        if (before, after) not in self.spans:
+            self.spans[before, after] = rewritten(before, after)
+        return self.spans[before, after]
 
     def _digest(self, path: str, text: str, names: Iterable[str]) -> str:
         key = (path, text)

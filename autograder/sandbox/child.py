@@ -8,8 +8,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 import msgspec
@@ -58,18 +58,40 @@ def run_job(job: Job) -> bytes:
     os.environ["AUTOGRADER_DATA"] = job.data
     _prepare_torch(job, observer)
     started = time.process_time()
-    modules, failure = _run_grader(job, observer)
+    called: dict[str, set[int]] = {}
+    with _traced(job, called):
+        modules, failure = _run_grader(job, observer)
     header = Header(
         job=job.id,
         entries=tuple(observer.entries),
         failure=failure,
         asked={name: StudentModule.asked(module) for name, module in modules.items()},
+        called={filename: tuple(sorted(lines)) for filename, lines in called.items()},
         imported=tuple(sorted(name for name in set(sys.modules) - loaded_before if may_preload(name))),
         torch=str(getattr(sys.modules.get("torch"), "__version__", "")),
         notes=tuple(observer.notes),
         seconds=time.process_time() - started,
     )
     return encode_frame(header, observer.arrays)
+
+
+@contextlib.contextmanager
+def _traced(job: Job, called: dict[str, set[int]]) -> Iterator[None]:
+    """Note in `called`, by file, where the submission's functions begin that are called in this thread."""
+    if not job.trace:
+        yield
+        return
+    called.update({source.filename: set() for sources in job.submission.values() for source in sources})
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename in called:
+            called[frame.f_code.co_filename].add(frame.f_code.co_firstlineno)
+
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
 
 
 def _prepare_torch(job: Job, observer: Observer) -> None:

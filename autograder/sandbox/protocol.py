@@ -27,6 +27,7 @@ class Job(msgspec.Struct, frozen=True):
         seed: of the grader's inputs (`rng`).
         student_seed: of torch's, NumPy's and Python's own generators.
         data: the folder that the offline data sets are read from.
+        trace: whether to tell which functions of the submission were called.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Job(msgspec.Struct, frozen=True):
     seed: int
     student_seed: int
     data: str
+    trace: bool = False
 
 
 class ChildLimits(msgspec.Struct, frozen=True):

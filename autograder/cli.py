@@ -115,7 +115,7 @@ def _grade(
     """Grade and print; returns how many graders were faulty."""
     from autograder.gradescope import ResultsFile
     from autograder.gradescope_run import run_data, submission_notes
-    from autograder.grading import Place, planned
+    from autograder.grading import Place, in_order, planned
     from autograder.grading import grade as grade_submission
     from autograder.manifest import read_manifest
     from autograder.sandbox.runner import Sandbox
@@ -125,11 +125,13 @@ def _grade(
     started = time.monotonic()
     manifest = read_manifest(expectations)
     with Sandbox() as sandbox:
-        file = ResultsFile(results, planned(manifest)) if results is not None else None
-        if file is not None:
-            file.start()
         found = find_submission(submission, [wanted.wanted for wanted in manifest.files])
         notes = submission_notes(found)
+        file = ResultsFile(results, planned(manifest)) if results is not None else None
+        if file is not None:
+            for note in notes:
+                file.say(note)
+            file.start()
         entries = []
         with _progress() as progress:
             task = progress.add_task("grading", total=len(manifest.graders))
@@ -139,10 +141,9 @@ def _grade(
                 if file is not None:
                     file.record(result)
     if file is not None:
-        for note in notes:
-            file.say(note)
         file.finish(seconds=time.monotonic() - started, extra=run_data(manifest, {}))
-    render_terminal(entries, Console(), title=manifest.title, parts=manifest.parts, notes=notes, staff=staff)
+    ordered = in_order(manifest, entries)
+    render_terminal(ordered, Console(), title=manifest.title, parts=manifest.parts, notes=notes, staff=staff)
     if results is not None:
         click.echo(f"\nresults.json: {_shown(results)}")
     return sum(entry.feedback.verdict == "faulty" for entry in entries)
@@ -226,10 +227,11 @@ def show(what: str, which: str | None) -> None:
 def run() -> None:
     """Grade as Gradescope asks for it: see run_autograder."""
     from autograder.gradescope_run import gradescope_root, run_on_gradescope
+    from autograder.terminal import render_terminal
 
-    faulty = run_on_gradescope(gradescope_root())
-    if faulty:
-        click.echo(f"{faulty} graders are faulty: see the banner in results.json", err=True)
+    manifest, results = run_on_gradescope(gradescope_root())
+    console = Console(width=100)  # Gradescope shows it to staff alone
+    render_terminal(results.results, console, title=manifest.title, parts=manifest.parts, staff=True)
 
 
 def _progress() -> Progress:

@@ -25,8 +25,8 @@ def gradescope_root() -> Path:
     return Path(os.environ.get(ROOT_VARIABLE) or "/autograder")
 
 
-def run_on_gradescope(root: Path) -> int:
-    """Grade `root`/submission; returns how many graders were faulty.
+def run_on_gradescope(root: Path) -> tuple[Manifest, ResultsFile]:
+    """Grade `root`/submission; returns what was graded with, and all results.
 
     The zygote imports torch while the submission is read, and results.json is valid from before
     the first line of the student's code runs.
@@ -43,12 +43,10 @@ def run_on_gradescope(root: Path) -> int:
         submission = find_submission(root / "submission", [file.wanted for file in manifest.files])
         for note in submission_notes(submission):
             results.say(note)
-        faulty = 0
         for result in grade(manifest, Place.of(expectations), submission, sandbox):
             results.record(result)
-            faulty += result.feedback.verdict == "faulty"
         results.finish(seconds=time.monotonic() - started, extra=run_data(manifest, read_metadata(root)))
-    return faulty
+    return manifest, results
 
 
 def submission_notes(submission: Submission) -> list[str]:

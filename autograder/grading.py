@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.diagnosis import place
 from autograder.errors import UserError
 from autograder.feedback import JSON, Feedback, GraderResult, PlannedGrader
+from autograder.gradescope import MAX_PICTURES
 from autograder.homework import Limits
 from autograder.judging import Judgement, judge
 from autograder.manifest import DATA, Grader, Manifest, read_expectations
@@ -66,6 +67,7 @@ def make_job(
     data: Path,
     *,
     student_seed: int | None = None,
+    trace: bool = False,
 ) -> Job:
     """The job of one grader for one submission's sources."""
     return Job(
@@ -78,6 +80,7 @@ def make_job(
         seed=grader.seed,
         student_seed=manifest.student_seed if student_seed is None else student_seed,
         data=str(data),
+        trace=trace,
     )
 
 
@@ -96,18 +99,22 @@ class Place:
 def grade(
     manifest: Manifest, where: Place, submission: Submission, sandbox: Sandbox, jobs: int | None = None
 ) -> Iterator[GraderResult]:
-    """Yield the result of every grader, in the manifest's order, as soon as it stands.
+    """Yield the result of every grader as soon as it stands; `in_order` brings them into the manifest's order.
 
     Graders whose modules the zygote has are started first, so that others run while it imports more.
     """
     sources = submission_sources(submission)
     order = sorted(manifest.graders, key=lambda grader: len(grader.preload))
-    futures: dict[str, Future[GraderResult]] = {}
     with ThreadPoolExecutor(jobs or cores(), thread_name_prefix="grader") as pool:
-        for grader in order:
-            futures[grader.id] = pool.submit(_grade_one, manifest, where, submission, sources, sandbox, grader)
-        for grader in manifest.graders:
-            yield futures[grader.id].result()
+        futures = [pool.submit(_grade_one, manifest, where, submission, sources, sandbox, grader) for grader in order]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def in_order(manifest: Manifest, results: Iterable[GraderResult]) -> list[GraderResult]:
+    """Results in the order of the manifest's graders."""
+    order = {grader.id: index for index, grader in enumerate(manifest.graders)}
+    return sorted(results, key=lambda result: order[result.id])
 
 
 def submission_sources(submission: Submission) -> dict[str, tuple[Source, ...]]:
@@ -201,7 +208,7 @@ def _with_notes(feedback: Feedback, observation: Observation) -> Feedback:
 def _pictures(observation: Observation) -> tuple[Picture, ...]:
     pictures = []
     for entry in observation.entries:
-        if entry.kind == "picture" and entry.array:
+        if entry.kind == "picture" and entry.array and len(pictures) < MAX_PICTURES:
             pixels = observation.value(entry)
             if pixels.dtype == "uint8" and pixels.size and (pixels.ndim == 2 or pixels.shape[2:] == (3,)):
                 pictures.append(Picture(title=entry.name, png=encode_png(pixels)))

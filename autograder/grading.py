@@ -206,7 +206,7 @@ def _with_notes(feedback: Feedback, observation: Observation) -> Feedback:
 
 
 def _pictures(observation: Observation) -> tuple[Picture, ...]:
-    pictures = []
+    pictures: list[Picture] = []
     for entry in observation.entries:
         if entry.kind == "picture" and entry.array and len(pictures) < MAX_PICTURES:
             pixels = observation.value(entry)

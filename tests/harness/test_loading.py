@@ -242,7 +242,8 @@ def test_source_can_be_inspected() -> None:
     install({"hw3_gan": student, "hw3_vae": notebook})
     assert "# a comment" in inspect.getsource(student.DNet)
     assert inspect.getsource(student.DNet.forward) == "    def forward(self):\n        return 1\n"
-    assert inspect.getsource(notebook.VAE).startswith("class VAE:")
+    if sys.version_info < (3, 13):  # later Pythons go by the line in the cell, and have only the notebook's name
+        assert inspect.getsource(notebook.VAE).startswith("class VAE:")
     assert "return 2" in inspect.getsource(notebook.VAE.f)
 
 

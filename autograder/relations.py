@@ -39,6 +39,10 @@ Rule = tuple[Callable[[], Array], str]
 
 
 def _same_shape(wanted: Array, got: Array) -> Iterator[Rule]:
+    yield (
+        lambda: wanted,
+        "Yours is within 0.1 % of the expected value: look for a rounded constant, an epsilon or a loss of precision.",
+    )
     yield lambda: -wanted, "Yours is the expected value with the opposite sign."
     for factor, words in _factors(wanted):
         yield lambda factor=factor: wanted * factor, f"Yours is {words} the expected value."  # type: ignore[misc]
@@ -90,7 +94,7 @@ def _other_shape(wanted: Array, got: Array) -> Iterator[Rule]:
         )
         yield (
             lambda: np.full(got.shape, wanted.mean()),
-            ("Yours is averaged over the batch; one value per element is asked for."),
+            "Yours is averaged over the batch; one value per element is asked for.",
         )
     if got.ndim == wanted.ndim + 1 and got.shape[: wanted.ndim] == wanted.shape:
         collapsed_sum, collapsed_mean = got.sum(axis=-1), got.mean(axis=-1)
@@ -98,10 +102,10 @@ def _other_shape(wanted: Array, got: Array) -> Iterator[Rule]:
             yield lambda: got, "The last axis is not summed over yet."
         if _agrees(collapsed_mean, wanted):
             yield lambda: got, "The last axis is not averaged over yet."
-    if wanted.ndim == 1 and got.shape == (len(wanted), len(wanted)):
+    if got.shape == (wanted.size, wanted.size) and _agrees(wanted.reshape(-1), np.diagonal(got)):
         yield (
             lambda: got,
-            ("Two values of shapes [N] and [N, 1] were broadcast to [N, N]: bring both to one shape before they meet."),
+            "Two values of shapes [N] and [N, 1] were broadcast to [N, N]: bring both to one shape before they meet.",
         )
 
 

@@ -1,10 +1,11 @@
 """Data folders for grading: four files in MNIST's own format, so that student code reads them as it reads MNIST.
 
-The default data are the 1,797 digits that ship with scikit-learn (8 x 8, from the UCI "Optical Recognition of Handwritten
-Digits" set), brought to MNIST's size, position and contrast. An instructor may give a folder of real MNIST files instead.
+The default data are the 1,797 digits that ship with scikit-learn (8 x 8, from the UCI set "Optical Recognition of
+Handwritten Digits"), brought to MNIST's size, position and contrast. An instructor may give a folder of real MNIST
+files instead.
 
-The format (IDX): big-endian; two zero bytes, one byte for the element type (8: unsigned byte), one byte for the number of
-axes, one 32-bit length per axis, then the elements in C order. Each file is gzip-compressed.
+The format (IDX): big-endian; two zero bytes, one byte for the element type (8: unsigned byte), one byte for the number
+of axes, one 32-bit length per axis, then the elements in C order. Each file is gzip-compressed.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ def labels_name(split: str) -> str:
 def write_digits(folder: Path) -> None:
     """Write scikit-learn's digits into `folder` (created where missing) as MNIST's four files.
 
-    Images are [N, 28, 28], unsigned bytes, 0 is background; the first 1,500 are the train split, the last 297 the t10k split.
-    The same installation writes the same bytes every time.
+    Images are [N, 28, 28], unsigned bytes, 0 is background; the first 1,500 are the train split, the last 297 the t10k
+    split. The same installation writes the same bytes every time.
 
     Raises:
         UserError: scikit-learn is not installed.
@@ -76,8 +77,8 @@ def write_digits(folder: Path) -> None:
 def _like_mnist(digit: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     """A digit [8, 8] with grey values in 0..1 as MNIST would show it: [28, 28], 0..255.
 
-    As in MNIST the digit fills a box of 20 x 20 pixels and its centre of mass is the image's centre. Enlarged strokes are
-    wide and soft, so grey values are then stretched to MNIST's contrast.
+    As in MNIST the digit fills a box of 20 x 20 pixels and its centre of mass is the image's centre. Enlarged strokes
+    are wide and soft, so grey values are then stretched to MNIST's contrast.
     """
     from scipy import ndimage
 
@@ -127,8 +128,9 @@ def _unreadable(path: Path, what: str) -> UserError:
 def check_data_folder(folder: Path) -> None:
     """Check that `folder` can serve as data for grading.
 
-    It needs the two t10k files; the two train files may be absent, then t10k is served as the train split too. Images must
-    be [N, 28, 28] with one label in 0..9 each, and the train split must show every class and hold at least 256 images.
+    It needs the two t10k files; the two train files may be absent, then t10k is served as the train split too. Images
+    must be [N, 28, 28] with one label in 0..9 each, and the train split must show every class and hold at least 256
+    images.
 
     Raises:
         UserError: what is wrong, in which file, and what to do.

@@ -34,7 +34,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"shape '.*' is invalid for input of size",
-        "view/reshape must keep the number of values. Leave the batch dimension to PyTorch with -1.",
+        "A view or reshape must keep the number of values. Leave the batch dimension to PyTorch with -1.",
     ),
     (
         r"does not require grad and does not have a grad_fn",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from made_up import seen
 from scipy import stats
 
 from autograder.comparison import (
@@ -25,7 +26,7 @@ from autograder.comparison import (
     ks_threshold,
     same_failure,
 )
-from autograder.observation import Entry, Failure, Header, Observation
+from autograder.observation import Failure, Header, Observation
 
 Array = np.ndarray[Any, Any]
 
@@ -35,22 +36,6 @@ FLOAT_ARRAYS = hnp.arrays(st.sampled_from([np.float32, np.float64]), SHAPES, ele
 WILD_ARRAYS = hnp.arrays(
     np.float32, SHAPES, elements=st.one_of(FLOATS, st.sampled_from([math.nan, math.inf, -math.inf]))
 )
-
-
-def seen(
-    value: object = None, kind: str = "close", name: str = "x", failure: Failure | None = None, **how: Any
-) -> Observation:
-    """An observation of one array, text or nothing."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        value = np.asarray(value)
-        how = {"dtype": value.dtype.name, **how}
-        entry = Entry(name=name, kind=kind, array="0", **how)  # type: ignore[arg-type]
-        return Observation(Header(entries=(entry,), failure=failure), {"0": value})
-    if value is None:
-        return Observation(Header(failure=failure), {})
-    field = {"opaque": "NoneType"} if value == "NoneType" else {"text": str(value)}
-    entry = Entry(name=name, kind=kind, **field, **how)  # type: ignore[arg-type]
-    return Observation(Header(entries=(entry,), failure=failure), {})
 
 
 def aspect(expected: Observation, actual: Observation) -> str:

@@ -1,0 +1,75 @@
+"""Observations, graders and outcomes that no child has made, for tests of the trusted side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograder.manifest import Grader
+from autograder.observation import Entry, Failure, Frame, Header, Observation
+from autograder.sandbox.protocol import Source
+from autograder.sandbox.runner import Outcome
+
+
+def seen(
+    value: object = None, kind: str = "close", name: str = "x", failure: Failure | None = None, **how: Any
+) -> Observation:
+    """An observation of one array, of text, of "NoneType", or (for None) of nothing."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = np.asarray(value)
+        entry = Entry(name=name, kind=kind, array="0", **{"dtype": array.dtype.name, **how})  # type: ignore[arg-type]
+        return Observation(Header(entries=(entry,), failure=failure), {"0": array})
+    if value is None:
+        return Observation(Header(failure=failure), {})
+    field = {"opaque": "NoneType"} if value == "NoneType" else {"text": str(value)}
+    entry = Entry(name=name, kind=kind, **field, **how)  # type: ignore[arg-type]
+    return Observation(Header(entries=(entry,), failure=failure), {})
+
+
+def together(**observations: Observation) -> Observation:
+    """One observation of several entries, each under the name given."""
+    entries, arrays = [], {}
+    for name, observation in observations.items():
+        (entry,) = observation.entries
+        fields = {field: getattr(entry, field) for field in entry.__struct_fields__} | {"name": name}
+        if entry.array:
+            fields["array"] = name
+            arrays[name] = observation.value(entry)
+        entries.append(Entry(**fields))
+    return Observation(Header(entries=tuple(entries)), arrays)
+
+
+def failed(
+    type: str = "ValueError", message: str = "no", kind: Any = "raised", *, line: int = 31, frames: int = 1
+) -> Failure:
+    """A failure in the student's `forward`, or with no frame of the student's."""
+    frame = Frame(file="hw3_gan.py", line=line, function="forward", code="x = self.fc(x)")
+    return Failure(kind=kind, type=type, message=message, frames=(frame,) * frames, grader_line="observe(x=net(x))")
+
+
+def a_grader(number: str = "4.a.1", *, hidden: bool = False, **fields: Any) -> Grader:
+    """A grader of four points."""
+    fields = {
+        "id": f"test_x.test_{number}",
+        "number": number,
+        "title": "A title",
+        "weight": 4.0,
+        "visibility": "after_published" if hidden else "visible",
+        "hidden": hidden,
+        "seed": 1,
+        "seconds": 5.0,
+        "function": "test_x",
+        "source": Source("test_x.py", "def test_x(observe): observe(x=1)"),
+        "arguments": ("observe",),
+        "modules": (),
+        **fields,
+    }
+    return Grader(**fields)
+
+
+def an_outcome(
+    ending: Any = "replied", detail: str = "", observation: Observation | None = None, output: str = ""
+) -> Outcome:
+    """How a child ended."""
+    return Outcome(ending, detail, observation, output, wall_seconds=0.1, cpu_seconds=0.1, peak_mb=200.0)

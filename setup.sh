@@ -143,3 +143,6 @@ fi
 "$VENV/bin/python" -I -m compileall -q "$SOURCE/autograder" ||
     fail "the autograder does not compile" "$SOURCE/autograder" "Build the zip again; it may be damaged."
 check || fail "the autograder does not start" "$VENV/bin/python" "Read the error above; it names what is missing."
+
+# Caches, above all matplotlib's list of fonts: built now, and not during the first submission.
+"$VENV/bin/python" -I -X utf8 -m autograder warm || say "the caches are not warm: the first submission will take longer"

@@ -224,6 +224,15 @@ def show(what: str, which: str | None) -> None:
 
 @main.command(hidden=True)
 @_reports_errors
+def warm() -> None:
+    """Import once, in a sandbox, all that graders need, so that caches on the disk are built: see setup.sh."""
+    from autograder.gradescope_run import warm_up
+
+    warm_up()
+
+
+@main.command(hidden=True)
+@_reports_errors
 def run() -> None:
     """Grade as Gradescope asks for it: see run_autograder."""
     from autograder.gradescope_run import gradescope_root, run_on_gradescope

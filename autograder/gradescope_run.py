@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from autograder.bundle import EXPECTATIONS
+from autograder.bundle import EXPECTATIONS, PACKAGE
 from autograder.feedback import JSON
 from autograder.gradescope import ResultsFile
 from autograder.grading import Place, grade, planned
@@ -47,6 +47,17 @@ def run_on_gradescope(root: Path) -> tuple[Manifest, ResultsFile]:
             results.record(result)
         results.finish(seconds=time.monotonic() - started, extra=run_data(manifest, read_metadata(root)))
     return manifest, results
+
+
+def warm_up() -> None:
+    """Start a sandbox once and import what its graders will need, so that caches on the disk are built.
+
+    Raises:
+        UserError: where torch cannot be imported.
+    """
+    manifest = read_manifest(PACKAGE.parent / EXPECTATIONS)
+    with Sandbox() as sandbox:
+        sandbox.preload({module for grader in manifest.graders for module in grader.preload})
 
 
 def submission_notes(submission: Submission) -> list[str]:

@@ -118,10 +118,10 @@ def in_order(manifest: Manifest, results: Iterable[GraderResult]) -> list[Grader
 
 
 def submission_sources(submission: Submission) -> dict[str, tuple[Source, ...]]:
-    """The sources of the modules that were found."""
+    """The sources of the modules that were found, and of the student's other files that they may import."""
     return {
         module: tuple(Source(filename=chunk.filename, text=chunk.text) for chunk in found.chunks)
-        for module, found in submission.modules.items()
+        for module, found in {**submission.extras, **submission.modules}.items()
         if isinstance(found, FoundFile)
     }
 

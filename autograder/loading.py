@@ -338,27 +338,10 @@ def install(modules: Mapping[str, types.ModuleType]) -> None:
     sys.modules.update(modules)
 
 
-def overlay(name: str, sources: Sequence[tuple[str, str]]) -> types.ModuleType:
-    """An ordinary module made by executing several sources (filename, text) in one namespace, in order."""
-    module = types.ModuleType(name)
-    module.__file__ = sources[0][0] if sources else f"{name}.py"
-    for filename, text in sources:
-        register_source(filename, text)
-        exec(compile(text, filename, "exec", dont_inherit=True), module.__dict__)
-    return module
-
-
 def register_source(filename: str, text: str) -> None:
     """Let tracebacks and inspect show `text` for `filename`."""
     lines = [line + "\n" for line in text.split("\n")]
     linecache.cache[filename] = (len(text), None, lines, filename)
-
-
-def missing_package(error: BaseException) -> str | None:
-    """The top-level package that an exception says is not installed, or None where it says something else."""
-    if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return None
-    return error.name.partition(".")[0]
 
 
 def _rebound_names(statements: Iterable[Statement]) -> frozenset[str]:

@@ -72,10 +72,6 @@ _KINDS = {
 _KINDS |= {b"Rar!": "a rar archive", b"7z\xbc\xaf": "a 7z archive", b"\xd0\xcf\x11\xe0": "an Office document"}
 _ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 _LOOKS_LIKE_PYTHON = re.compile(r"^(?:import|from|class|def|@)[ \t(\w]", re.M)
-_IMPORT = re.compile(
-    r"(?:^|[;:])[ \t]*(?:import[ \t]+([^\n#;]{1,500})|from[ \t]+([A-Za-z_][\w.]{0,200})[ \t]+import\b)", re.M
-)
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -157,20 +153,6 @@ def _choose(shelf: _Shelf, wanted: Sequence[WantedFile]) -> Submission:
             modules[want.module] = picked or _no_file(want, shelf, chosen.values())
     ordered = {want.module: modules[want.module] for want in wanted}
     return Submission(ordered, _extras(shelf, chosen, wanted))
-
-
-def imported_packages(submission: Submission) -> set[str]:
-    """Top-level names of the packages that the files' import statements name, without the submission's own modules."""
-    packages: set[str] = set()
-    found = [file for file in submission.modules.values() if isinstance(file, FoundFile)]
-    for file in [*found, *submission.extras.values()]:
-        for chunk in file.chunks:
-            for imported, source in _IMPORT.findall(chunk.text):
-                for part in imported.split(",") if imported else [source]:
-                    name = _IDENTIFIER.match(part.strip())
-                    if name:
-                        packages.add(name.group())
-    return packages - submission.modules.keys() - submission.extras.keys()
 
 
 # --- choosing ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from autograder.datasets import DATA_VARIABLE
 from autograder.loading import MissingName, StudentModule, install, register_source
 from autograder.observation import Failure, FailureKind, Frame, Header, clean, encode_frame
 from autograder.observe import Observer
@@ -55,7 +56,8 @@ def run_job(job: Job) -> bytes:
     """Run the job's grader in this process and return its frame."""
     loaded_before = set(sys.modules)
     observer = Observer()
-    os.environ["AUTOGRADER_DATA"] = job.data
+    os.environ[DATA_VARIABLE] = job.data
+    sys.argv = [f"{next(iter(job.submission), 'homework')}.py"]  # a parse_args() finds no argument of ours
     _prepare_torch(job, observer)
     started = time.process_time()
     called: dict[str, set[int]] = {}
@@ -157,7 +159,7 @@ def describe(error: BaseException, job: Job, kind: FailureKind | None = None) ->
 
 
 def _kind(error: BaseException, frames: list[Frame]) -> FailureKind:
-    if isinstance(error, MissingName):
+    if isinstance(error, MissingName) or isinstance(error.__cause__, MissingName):
         return "missing"
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         return "exit"

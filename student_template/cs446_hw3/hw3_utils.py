@@ -2,7 +2,8 @@
 
 MNIST comes as four gzip files in the IDX format (http://yann.lecun.com/exdb/mnist, section "file formats"):
 big-endian, two zero bytes, one byte for the element type (8: unsigned byte), one byte for the number of axes,
-one 32-bit length per axis, then the elements in C order. The files are looked for in ./data and downloaded only where missing.
+one 32-bit length per axis, then the elements in C order. The files are looked for in ./data, and downloaded only
+where they are missing.
 """
 
 import gzip

@@ -1,7 +1,7 @@
 """Homework 3, problem 2: a variational auto-encoder on MNIST.
 
-The model: a prior p(z) = N(0, I) over z of 2 dimensions, a decoder p(x|z) of 784 independent Bernoulli variables, and an
-encoder q(z|x) = N(mu, sigma_square I), all trained by maximising the evidence lower bound.
+The model: a prior p(z) = N(0, I) over z of 2 dimensions, a decoder p(x|z) of 784 independent Bernoulli variables, and
+an encoder q(z|x) = N(mu, sigma_square I). Encoder and decoder are trained by maximising the evidence lower bound.
 Source: Kingma and Welling, "Auto-Encoding Variational Bayes", 2014 (arXiv:1312.6114).
 
 Run it: python hw3_vae.py        (--help lists the options; data is read from ./data, or downloaded into it)
@@ -120,8 +120,8 @@ class VAE:
         """log Ber(x | p), summed over the pixels (2.b.ii).
 
         x, p: [batch, data_dimension], in 0..1
-        Returns [batch]. It is 0 where p is exactly x (0 or 1). Where a pixel is impossible (p = 0 and x = 1, or p = 1 and
-        x = 0) it is finite: the logarithm is held at -100, as torch.nn.functional.binary_cross_entropy does.
+        Returns [batch]. A pixel adds 0 where p is exactly x (both 0 or both 1). Where x is impossible (p = 0 and x = 1,
+        or p = 1 and x = 0) it adds -100: logarithms are held there, as in torch.nn.functional.binary_cross_entropy.
         """
         # YOUR CODE HERE
         raise NotImplementedError("VAE.logpdf_bernoulli")

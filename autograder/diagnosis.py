@@ -71,6 +71,7 @@ _ENDINGS = {
         "What came back from your code's process was not the grader's own message.",
         "Do not write to file descriptors that your code did not open.",
     ),
+    "harness": ("The sandbox itself failed: {detail}.", ""),
     "too much": ("What your code returned is too large to be looked at.", "Compare its shape with the handout's."),
 }
 
@@ -81,7 +82,7 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
     told = failure.message and not grader.hidden  # an exception's text may hold the inputs
     text = f"{failure.type}: {failure.message}" if told else failure.type
     if failure.kind == "missing":
-        return Feedback(verdict="failed", headline=failure.message, where=where)
+        return Feedback(verdict="failed", headline=failure.message or "Your file lacks a name.", where=where)
     if failure.kind == "import":
         return Feedback(
             verdict="failed",
@@ -147,7 +148,7 @@ def explain_differences(differences: Sequence[Difference], observation: Observat
     first = differences[0]
     name = _spoken(first)
     others = [f"`{_spoken(other)}`" for other in differences[1:4]]
-    notes = (f"Also different: {', '.join(others)}{' …' if len(differences) > 4 else ''}.",) if others else ()
+    notes = (f"Also different: {', '.join(others)}{' …' if len(differences) > 4 else '.'}",) if others else ()
     headline, expected, actual, help_text = _words(first, name)
     if grader.hidden:
         expected = actual = ""

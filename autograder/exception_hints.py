@@ -74,6 +74,8 @@ _HINTS: tuple[tuple[str, str], ...] = (
         r"FileNotFoundError",
         "Every grader runs in an empty folder. Load data through hw3_utils, and write a file before reading it.",
     ),
+    (r"\[Errno 27\]", "The file that this line writes is too large. Write less, or nothing while grading."),
+    (r"\[Errno 24\]", "Too many files are open at a time. Close each one, best with a `with` statement."),
     (
         r"(URLError|gaierror|ConnectionError|ConnectionRefused|Temporary failure in name resolution)",
         "There is no network where this is graded. Load the data through the functions that were given to you.",

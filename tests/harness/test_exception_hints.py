@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable
 
@@ -28,6 +30,10 @@ def _in_place() -> None:
 
 def _endless(n: int) -> int:
     return _endless(n + 1)
+
+
+def _raise(number: int) -> None:
+    raise OSError(number, os.strerror(number))
 
 
 def _takes_two(x: object, y: object) -> None: ...
@@ -64,6 +70,8 @@ PROVOKED: list[tuple[str, Callable[[], object], str]] = [
     ("name", lambda: undefined_name, "used before it is defined"),  # type: ignore[name-defined]  # noqa: F821
     ("None", lambda: None.shape, "returned None"),  # type: ignore[attr-defined]
     ("endless recursion", lambda: _endless(0), "without end"),
+    ("large file", lambda: _raise(errno.EFBIG), "too large"),
+    ("many files", lambda: _raise(errno.EMFILE), "Close each one"),
     ("file", lambda: np.load("/nowhere/mnist.npz"), "empty folder"),
 ]
 

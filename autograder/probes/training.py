@@ -241,9 +241,10 @@ def learning_rate(rate: float) -> Iterator[None]:
 def constant_noise(value: float) -> Iterator[None]:
     """Have `torch.randn` and `torch.randn_like` return this value everywhere."""
 
-    def randn(*size: Any, **how: Any) -> torch.Tensor:
+    def randn(*sizes: Any, **how: Any) -> torch.Tensor:
+        size = how.pop("size", sizes[0] if sizes and not isinstance(sizes[0], int) else sizes)
         how.pop("generator", None)
-        return torch.full(size if size and isinstance(size[0], int) else tuple(size[0]), value, **how)
+        return torch.full(tuple(size), value, **how)
 
     def randn_like(like: torch.Tensor, **how: Any) -> torch.Tensor:
         return torch.full_like(like, value, **how)

@@ -36,16 +36,16 @@ class VAE():
 
     def visualize_latent_space(self):
         # TODO: Encode the training data self.train_images
-        encodings = self.encoder(torch.Tensor(self.train_images))
-        encodings = [e.detach().numpy() for e in encodings]   # mu and sigma^2
+        encodings, _ = self.encoder(torch.Tensor(self.train_images))
+        encodings = encodings.detach().numpy()
         # TODO: Take the mean vector of each encoding
         mean = np.mean(encodings, axis=1)
         # TODO: Plot these mean vectors in the latent space with a scatter
         # Colour each point depending on the class label
         labels = np.argmax(self.train_labels, axis=1)
         plt.figure(figsize=(10, 10))
-        m = np.mean(encodings[0], axis=1)
-        plt.scatter(m, m, c=labels, cmap='tab10', s=4)
+        # why is it a straight line???
+        plt.scatter(mean, mean, c=labels, cmap='tab10', s=4)
         plt.colorbar()
         # TODO: Save the generated figure and include it in your report
         plt.savefig('latent.png')

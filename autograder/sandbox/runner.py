@@ -134,6 +134,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End the zygote and every child, and remove their scratch folders."""
+        self._broken = self._broken or "the sandbox is closed"
         with contextlib.suppress(OSError):  # closing alone would not wake the thread that reads
             self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
@@ -168,6 +169,8 @@ class Sandbox:
         """
         with self._preloading:
             self._await_start()
+        if self._broken:
+            raise SandboxError(self._broken)
         started = time.monotonic()
         with self._lock:
             number = self._next_id
@@ -230,7 +233,7 @@ class Sandbox:
                     waiting = self._waiting.get(event.id)
                 if waiting is not None:
                     waiting.set()
-        self._broken = "the zygote has ended"
+        self._broken = self._broken or "the zygote has ended"
         self._heard.set()
         for waiting in list(self._waiting.values()):
             waiting.set()

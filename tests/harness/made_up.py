@@ -1,15 +1,16 @@
-"""Observations, graders and outcomes that no child has made, for tests of the trusted side."""
+"""Observations, graders, outcomes and jobs that no homework has made, each written in one line of a test."""
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
 
 from autograder.manifest import Grader
 from autograder.observation import Entry, Failure, Frame, Header, Observation
-from autograder.sandbox.protocol import Source
-from autograder.sandbox.runner import Outcome
+from autograder.sandbox.protocol import ChildLimits, Job, Source
+from autograder.sandbox.runner import Outcome, ReplyLimits
 
 
 def seen(
@@ -73,3 +74,26 @@ def an_outcome(
 ) -> Outcome:
     """How a child ended."""
     return Outcome(ending, detail, observation, output, wall_seconds=0.1, cpu_seconds=0.1, peak_mb=200.0)
+
+
+MEGABYTE = 2**20
+LIMITS = ChildLimits(cpu_seconds=10, wall_seconds=20, memory_bytes=1024 * MEGABYTE, file_bytes=4 * MEGABYTE)
+REPLY_LIMITS = ReplyLimits(reply=4 * MEGABYTE, output=4096)
+
+
+def a_job(body: str, student: str = "", **fields: Any) -> Job:
+    """A job whose grader has this body; `hw` is the student's module, and `observe` and `rng` are as always."""
+    source = f"def test_it(hw, rng, observe):\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
+    fields = {
+        "id": "a job",
+        "grader": Source("test_it.py", source),
+        "function": "test_it",
+        "arguments": ("hw", "rng", "observe"),
+        "submission": {"hw": (Source("hw.py", textwrap.dedent(student)),)},
+        "given": {},
+        "seed": 1,
+        "student_seed": 2,
+        "data": "/nowhere",
+        **fields,
+    }
+    return Job(**fields)

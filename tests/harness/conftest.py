@@ -16,12 +16,16 @@ from autograder.recording import record
 from autograder.sandbox.runner import Sandbox
 
 PROJECT = Path(__file__).resolve().parents[2]
+SECRET = "a word that no child may see"
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """One zygote for all tests: to start one takes seconds."""
-    with Sandbox() as sandbox:
+    """One zygote for all tests: to start one takes seconds. It is started by a process that has a secret."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEST_SECRET", SECRET)
+        sandbox = Sandbox()
+    with sandbox:
         yield sandbox
 
 

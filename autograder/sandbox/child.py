@@ -109,11 +109,12 @@ def _run_grader(job: Job, observer: Observer) -> tuple[Mapping[str, StudentModul
     try:
         grader = _load_grader(job)
         modules = load_modules(job.submission, job.given)
+        fixtures: dict[str, Any] = {**modules, "rng": Inputs(job.seed), "observe": observer}
+        arguments = [fixtures[name] for name in job.arguments]
     except BaseException as error:
         return {}, describe(error, job, kind="harness")
-    fixtures: dict[str, Any] = {**modules, "rng": Inputs(job.seed), "observe": observer}
     try:
-        grader(*(fixtures[name] for name in job.arguments))
+        grader(*arguments)
     except BaseException as error:
         return modules, describe(error, job)
     return modules, None

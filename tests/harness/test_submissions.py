@@ -8,13 +8,16 @@ A case is a folder with files as a student would hand them in, and a `case.toml`
     with         files of other cases that lie beside
     make         files that are made when the test runs: see RECIPES
     seconds      a CPU limit for every grader that is run, where the homework's own would take too long
+    at_most      points that all of its graders together may give
     [verdicts]   number or part -> "passed" or "failed"; the longest match counts, and "*" matches all
     [says]       number or part -> text, or several, that a visible failed grader's feedback must contain
+    [never]      number or part -> text, or several, that it must not contain: mistakes that were not made
 """
 
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 import shutil
@@ -55,11 +58,13 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: str
     verdicts: dict[str, Verdict]
     says: dict[str, Texts] = {}
+    never: dict[str, Texts] = {}
     graders: tuple[str, ...] = ()
     submission: str = ""
     with_: tuple[str, ...] = msgspec.field(default=(), name="with")
     make: dict[str, Recipe] = {}
     seconds: float = 0.0
+    at_most: float = math.inf
 
 
 def make_zeros(target: Path, recipe: Recipe) -> None:
@@ -144,9 +149,10 @@ def show(results: list[GraderResult]) -> str:
     for result in results:
         feedback = result.feedback
         lines = [f"--- {result.number} {feedback.verdict}, {result.score} of {result.max_score}: {result.title}"]
-        for name in ("headline", "expected", "actual", "where", "help", "notes", "staff"):
-            if getattr(feedback, name):
-                lines.append(f"    {name}: {getattr(feedback, name)}")
+        if feedback.verdict != "passed":
+            for name in ("headline", "expected", "actual", "where", "help", "notes", "staff"):
+                if getattr(feedback, name):
+                    lines.append(f"    {name}: {getattr(feedback, name)}")
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
 
@@ -158,6 +164,9 @@ OURS = re.compile(r"Traceback|/tmp/|site-packages|autograder[./]|hw3_utils\.py, 
 def complaints(case: Case, results: list[GraderResult]) -> list[str]:
     """What is wrong with the verdicts, the points and the words; empty where all is well."""
     found = []
+    score = sum(result.score for result in results)
+    if score > case.at_most:
+        found.append(f"{score} points, and should have {case.at_most} at most")
     for result in results:
         feedback, number = result.feedback, result.number
         wanted = closest(number, case.verdicts)
@@ -172,17 +181,23 @@ def complaints(case: Case, results: list[GraderResult]) -> list[str]:
         if feedback.verdict == "passed":
             continue
         text = words(feedback)
-        if not feedback.headline.endswith((".", "?", "!")) or len(feedback.headline) > 300:
-            found.append(f"{number}: the headline is no plain sentence: {feedback.headline!r}")
+        if not feedback.headline or feedback.headline.count("\n") > 2 or len(feedback.headline) > 400:
+            found.append(f"{number}: the headline is not one to three plain lines: {feedback.headline!r}")
         if OURS.search(text):
             found.append(f"{number}: a student reads of our own affairs: {OURS.search(text)}")
         if result.visibility != "visible":
             continue
-        says = closest(number, case.says) or ()
-        for piece in (says,) if isinstance(says, str) else says:
+        for piece in pieces(closest(number, case.says)):
             if piece.lower() not in text.lower():
                 found.append(f"{number}: the feedback does not say {piece!r}")
+        for piece in pieces(closest(number, case.never)):
+            if piece.lower() in text.lower():
+                found.append(f"{number}: the feedback says {piece!r}, which is not so")
     return found
+
+
+def pieces(texts: Texts | None) -> tuple[str, ...]:
+    return () if texts is None else (texts,) if isinstance(texts, str) else texts
 
 
 def read_case(name: str) -> Case:

@@ -6,11 +6,12 @@ is no GPU, and the grade must not depend on that.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-_ASKS_FOR_GPU = re.compile(r"cuda|[\"']mps[\"']")
+_ASKS_FOR_GPU = re.compile(r"cuda|[\"']mps[\"']|\.pin_memory\(|\bdevice\s*=\s*\d|\.to\(\d")
 _GPU = ("cuda", "mps")
 
 
@@ -23,7 +24,7 @@ def redirect_to_cpu(note: Callable[[str], None]) -> None:
     """Send every later request for a GPU to the CPU, and note the first one.
 
     To be called once, in the child. Covers `.cuda()`, `.to("cuda")`, `device="cuda"`,
-    `torch.cuda.FloatTensor`, `map_location`, default devices and synchronisation.
+    `torch.cuda.FloatTensor`, `map_location`, generators, default devices and synchronisation.
     """
     import torch
     from torch.overrides import TorchFunctionMode
@@ -44,24 +45,51 @@ def redirect_to_cpu(note: Callable[[str], None]) -> None:
             return value.replace("torch.cuda.", "torch.") if value.startswith("torch.") else "cpu"
         return value
 
+    def is_index(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    def numbered(_: int) -> Any:
+        """The device for a GPU's number."""
+        used()
+        return torch.device("cpu")
+
     class OnCpu(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if func is torch.Tensor.cuda:
+            if func in (torch.Tensor.cuda, torch.Tensor.pin_memory):
                 used()
                 return args[0]
             kwargs = {name: on_cpu(value) for name, value in (kwargs or {}).items()}
+            if is_index(kwargs.get("device")):
+                kwargs["device"] = numbered(kwargs["device"])
+            if func is torch.Tensor.to and len(args) > 1 and is_index(args[1]):
+                args = (args[0], numbered(args[1]), *args[2:])
             return func(*(on_cpu(value) for value in args), **kwargs)
+
+    class Generator(torch.Generator):
+        def __new__(cls, device: Any = "cpu") -> Any:
+            return super().__new__(cls, device=on_cpu(device))  # type: ignore[call-arg]
+
+    class NoDevice(contextlib.nullcontext[None]):
+        def __init__(self, *_: Any) -> None:
+            super().__init__()
 
     for name in ("Float", "Double", "Half", "Long", "Int", "Short", "Byte", "Bool"):
         setattr(torch.cuda, f"{name}Tensor", getattr(torch, f"{name}Tensor"))
-    torch.cuda.synchronize = lambda *_: None
-    torch.cuda.set_device = lambda *_: None
+    for name, stand_in in {
+        "synchronize": lambda *_: None,
+        "set_device": lambda *_: None,
+        "current_device": lambda: 0,
+        "get_device_name": lambda *_: "CPU",
+        "device": NoDevice,
+    }.items():
+        setattr(torch.cuda, name, stand_in)
+    setattr(torch, "Generator", Generator)  # noqa: B010
     torch.set_default_device = lambda *_: None
 
     load = torch.load
 
-    def load_on_cpu(*args: Any, **kwargs: Any) -> Any:
-        return load(*args, **{**kwargs, "map_location": "cpu"})
+    def load_on_cpu(f: Any, map_location: Any = None, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG001
+        return load(f, "cpu", *args, **kwargs)
 
     torch.load = load_on_cpu
     set_type = torch.set_default_tensor_type

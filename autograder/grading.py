@@ -18,7 +18,7 @@ from autograder.judging import Judgement, judge
 from autograder.manifest import DATA, Grader, Manifest, read_expectations
 from autograder.observation import Observation
 from autograder.pictures import Picture, encode_png
-from autograder.sandbox.protocol import ChildLimits, Job, Source
+from autograder.sandbox.protocol import PRELOADABLE, ChildLimits, Job, Source
 from autograder.sandbox.runner import Outcome, ReplyLimits, Sandbox
 from autograder.submission import FoundFile, Problem, Submission
 
@@ -104,7 +104,7 @@ def grade(
     Graders whose modules the zygote has are started first, so that others run while it imports more.
     """
     sources = submission_sources(submission)
-    order = sorted(manifest.graders, key=lambda grader: len(grader.preload))
+    order = sorted(manifest.graders, key=lambda grader: len(PRELOADABLE.intersection(grader.preload)))
     with ThreadPoolExecutor(jobs or cores(), thread_name_prefix="grader") as pool:
         futures = [pool.submit(_grade_one, manifest, where, submission, sources, sandbox, grader) for grader in order]
         for future in as_completed(futures):

@@ -89,9 +89,9 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     Attributes:
         job: echoes the job that the child was asked to run.
         asked: the names that the grader asked of each student module.
-        called: where the job asked for it, the first lines of the submission's functions that were
-            called, by file.
-        imported: preloadable modules that the child had to import itself.
+        called: where the job asked for a trace, the first lines of the submission's functions that
+            were called, by file.
+        imported: likewise, the preloadable modules that were imported.
         torch: the version of torch in the child.
         notes: lines for staff.
         seconds: CPU seconds of the grader itself.

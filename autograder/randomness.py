@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,11 +40,13 @@ class Inputs:
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """float32 tensor of `shape`, uniform in [low, high)."""
-        return self._tensor(self.numpy.uniform(low, high, shape).astype(np.float32))
+        values = np.asarray(self.numpy.uniform(low, high, shape), dtype=np.float32)
+        below = np.nextafter(np.float32(high), np.float32(low))  # rounding to float32 can reach `high`
+        return self._tensor(np.minimum(values, below))
 
     def normal(self, *shape: int, mean: float = 0.0, std: float = 1.0) -> Tensor:
         """float32 tensor of `shape`, Gaussian with the given mean and standard deviation."""
-        return self._tensor(self.numpy.normal(mean, std, shape).astype(np.float32))
+        return self._tensor(np.asarray(self.numpy.normal(mean, std, shape), dtype=np.float32))
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """int64 tensor of `shape`, uniform in {low, ..., high - 1}."""
@@ -51,14 +54,14 @@ class Inputs:
 
     def bernoulli(self, p: float, *shape: int) -> Tensor:
         """float32 tensor of `shape` of zeros and ones, one with probability `p`."""
-        return self._tensor((self.numpy.random(shape) < p).astype(np.float32))
+        return self._tensor(np.asarray(self.numpy.random(shape) < p, dtype=np.float32))
 
     def permutation(self, n: int) -> Tensor:
         """int64 tensor of shape [n]: 0 ... n - 1 in random order."""
         return self._tensor(self.numpy.permutation(n).astype(np.int64))
 
     @staticmethod
-    def _tensor(array: np.ndarray) -> Tensor:
+    def _tensor(array: npt.ArrayLike) -> Tensor:
         import torch
 
-        return torch.from_numpy(np.ascontiguousarray(array))
+        return torch.from_numpy(np.array(array))

@@ -40,7 +40,7 @@ from autograder.manifest import (
 from autograder.observation import Array, Header, Observation
 from autograder.pytest_plugin import Declared, collect_graders
 from autograder.randomness import derive_seed
-from autograder.sandbox.protocol import Source
+from autograder.sandbox.protocol import PRELOADABLE, Source
 from autograder.sandbox.runner import Sandbox
 from autograder.slicing import Chunk, Program, slice_function
 from autograder.variants import REFERENCE, Variant, load_variants
@@ -58,7 +58,7 @@ class Recording:
     """Everything that was seen.
 
     Attributes:
-        observations: by (grader id, variant name).
+        observations: by (grader id, variant name), as far as they were asked for.
         spreads: by grader id, the reference's further observations under other seeds, for bands.
     """
 
@@ -72,8 +72,10 @@ class Recording:
         reference = _stacked(self.observations[grader.id, REFERENCE], self.spreads.get(grader.id, ()))
         kept = {REFERENCE: reference}
         for variant in self.variants:
-            observation = self.observations[grader.id, variant.name]
-            if variant.kind != "reference" and variant.concerns(grader.number) and compare(reference, observation):
+            observation = self.observations.get((grader.id, variant.name))
+            if observation is None or variant.kind == "reference" or not variant.concerns(grader.number):
+                continue
+            if compare(reference, observation):
                 kept[variant.name] = _stacked(observation, ())
         return GraderExpectations(kept)
 
@@ -128,9 +130,10 @@ def observe_variants(
     jobs: int | None = None,
     student_seed: int = STUDENT_SEED,
     band_seeds: int = BAND_SEEDS,
+    everything: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Recording:
-    """Run every grader on every variant.
+    """Run every grader on the reference, and on the variants that name its number.
 
     A variant is not run on a grader that neither calls nor asks for anything that it changes (see
     impact.py): the reference's observation is then its own.
@@ -138,6 +141,7 @@ def observe_variants(
     Args:
         student_seed: seeds the generators that the variants' own code draws from.
         band_seeds: how many seeds the reference is run under where a grader observes a band.
+        everything: run the graders that a variant does not name as well, for the whole kill matrix.
     """
     graders = declared_graders(homework)
     variants = load_variants(homework)
@@ -160,7 +164,8 @@ def observe_variants(
         versions=Versions(harness=__version__, python=platform.python_version(), torch="", numpy=np.__version__),
     )
     with Sandbox() as sandbox:
-        return _Recorder(homework, manifest, variants, data, sandbox, jobs or cores(), progress).run(band_seeds)
+        recorder = _Recorder(homework, manifest, variants, data, sandbox, jobs or cores(), progress)
+        return recorder.run(band_seeds, everything)
 
 
 class _Recorder:
@@ -185,27 +190,27 @@ class _Recorder:
         self.programs: dict[tuple[str, str], Program] = {}
         self.spans: dict[tuple[str, str], list[Span] | None] = {}
 
-    def run(self, band_seeds: int) -> Recording:
+    def run(self, band_seeds: int, everything: bool) -> Recording:
         (_, reference), *others = self.variants
         graders = self.manifest.graders
-        # A twin imports what its visible half does, so half of the graders are run with everything preloaded.
-        leaders = list({grader.source: grader for grader in reversed(graders)}.values())
-        self._run_reference(leaders, reference)
-        imported = {grader.source: self._reference(grader).header.imported for grader in leaders}
-        self.sandbox.preload({module for modules in imported.values() for module in modules})
-        self._run_reference([grader for grader in graders if grader not in leaders], reference)
+        self.sandbox.preload(PRELOADABLE)
+        observations = self._run_all("reference", [(grader, reference, 0) for grader in graders])
+        for grader, observation in zip(graders, observations, strict=True):
+            self._check_reference(grader, observation)
+            self.observations[grader.id, REFERENCE] = observation
         spreads = self._spreads([grader for grader in graders if _has_band(self._reference(grader))], band_seeds)
         tasks = []
         for variant, texts in others:
             for grader in graders:
-                self.observations[grader.id, variant.name] = self._reference(grader)
-                if self._sees(grader, texts):
-                    tasks.append((variant, grader, texts))
+                if everything or variant.concerns(grader.number):
+                    self.observations[grader.id, variant.name] = self._reference(grader)
+                    if self._sees(grader, texts):
+                        tasks.append((variant, grader, texts))
         seen = self._run_all("variants", [(grader, texts, 0) for _, grader, texts in tasks])
         for (variant, grader, _), observation in zip(tasks, seen, strict=True):
             self.observations[grader.id, variant.name] = observation
         return Recording(
-            manifest=self._finished_manifest(imported),
+            manifest=self._finished_manifest(),
             variants=tuple(variant for variant, _ in self.variants),
             observations=self.observations,
             spreads=spreads,
@@ -223,13 +228,7 @@ class _Recorder:
             spreads[grader.id].append(observation)
         return spreads
 
-    def _run_reference(self, graders: Sequence[Grader], texts: Texts) -> None:
-        observations = self._run_all("reference", [(grader, texts, 0) for grader in graders])
-        for grader, observation in zip(graders, observations, strict=True):
-            self._check_reference(grader, observation)
-            self.observations[grader.id, REFERENCE] = observation
-
-    def _finished_manifest(self, imported: Mapping[Source, tuple[str, ...]]) -> Manifest:
+    def _finished_manifest(self) -> Manifest:
         """The manifest with what only a run could tell: imports, times, versions."""
         graders = []
         for grader in self.manifest.graders:
@@ -237,7 +236,7 @@ class _Recorder:
             graders.append(
                 msgspec.structs.replace(
                     grader,
-                    preload=imported[grader.source],
+                    preload=seen.header.imported,
                     bands=_has_band(seen),
                     reference_seconds=round(seen.header.seconds, 3),
                 )

@@ -79,7 +79,13 @@ def kill_matrix(
 ) -> KillMatrix:
     """Observe every variant again and judge it with the recorded expectations."""
     fresh = observe_variants(
-        homework, homework.expectations / DATA, jobs=jobs, student_seed=OTHER_SEED, band_seeds=1, progress=progress
+        homework,
+        homework.expectations / DATA,
+        jobs=jobs,
+        student_seed=OTHER_SEED,
+        band_seeds=1,
+        everything=True,
+        progress=progress,
     )
     return judge_recording(fresh, manifest, homework.expectations)
 

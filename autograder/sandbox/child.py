@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import linecache
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import FrameType, TracebackType
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
 import msgspec
@@ -54,22 +55,21 @@ def run_child(spawn: Spawn, *, job: int, reply: int, output: int) -> NoReturn:
 
 def run_job(job: Job) -> bytes:
     """Run the job's grader in this process and return its frame."""
-    loaded_before = set(sys.modules)
     observer = Observer()
     os.environ[DATA_VARIABLE] = job.data
     sys.argv = [f"{next(iter(job.submission), 'homework')}.py"]  # a parse_args() finds no argument of ours
     _prepare_torch(job, observer)
+    trace = Trace(job)
     started = time.process_time()
-    called: dict[str, set[int]] = {}
-    with _traced(job, called):
+    with trace if job.trace else contextlib.nullcontext():
         modules, failure = _run_grader(job, observer)
     header = Header(
         job=job.id,
         entries=tuple(observer.entries),
         failure=failure,
         asked={name: StudentModule.asked(module) for name, module in modules.items()},
-        called={filename: tuple(sorted(lines)) for filename, lines in called.items()},
-        imported=tuple(sorted(name for name in set(sys.modules) - loaded_before if may_preload(name))),
+        called={filename: tuple(sorted(lines)) for filename, lines in trace.called.items()},
+        imported=tuple(sorted(filter(may_preload, trace.imported))),
         torch=str(getattr(sys.modules.get("torch"), "__version__", "")),
         notes=tuple(observer.notes),
         seconds=time.process_time() - started,
@@ -77,23 +77,40 @@ def run_job(job: Job) -> bytes:
     return encode_frame(header, observer.arrays)
 
 
-@contextlib.contextmanager
-def _traced(job: Job, called: dict[str, set[int]]) -> Iterator[None]:
-    """Note in `called`, by file, where the submission's functions begin that are called in this thread."""
-    if not job.trace:
-        yield
-        return
-    called.update({source.filename: set() for sources in job.submission.values() for source in sources})
+class Trace:
+    """Notes, for recording, which functions of the submission are called and which modules are imported.
 
-    def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename in called:
-            called[frame.f_code.co_filename].add(frame.f_code.co_firstlineno)
+    Attributes:
+        called: by file, the first lines of the functions that this thread called.
+        imported: names in import statements that were executed, whether they were loaded before or not.
+    """
 
-    sys.setprofile(note)
-    try:
-        yield
-    finally:
+    def __init__(self, job: Job) -> None:
+        self.called: dict[str, set[int]] = {
+            source.filename: set() for sources in job.submission.values() for source in sources
+        }
+        self.imported: set[str] = set()
+        self._import = builtins.__import__
+
+    def __enter__(self) -> None:
+        builtins.__import__ = self._note_import
+        sys.setprofile(self._note_call)
+
+    def __exit__(self, *_: object) -> None:
         sys.setprofile(None)
+        builtins.__import__ = self._import
+
+    def _note_call(self, frame: FrameType, event: str, _: object) -> None:
+        lines = self.called.get(frame.f_code.co_filename) if event == "call" else None
+        if lines is not None:
+            lines.add(frame.f_code.co_firstlineno)
+
+    def _note_import(self, name: str, *args: Any, **kwargs: Any) -> ModuleType:
+        module = self._import(name, *args, **kwargs)
+        members = (args[2] if len(args) > 2 else kwargs.get("fromlist")) or ()
+        names = (name, *(f"{name}.{member}" for member in members))
+        self.imported.update(each for each in names if each in sys.modules)
+        return module
 
 
 def _prepare_torch(job: Job, observer: Observer) -> None:

@@ -27,7 +27,7 @@ class Job(msgspec.Struct, frozen=True):
         seed: of the grader's inputs (`rng`).
         student_seed: of torch's, NumPy's and Python's own generators.
         data: the folder that the offline data sets are read from.
-        trace: whether to tell which functions of the submission were called.
+        trace: whether to tell which functions of the submission were called, and what was imported.
     """
 
     id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -33,12 +33,12 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         file_mb: MiB of the largest file that it may write.
     """
 
-    seconds: float = 10.0
-    wall_factor: float = 3.0
-    memory_mb: int = 2048
-    output_kb: int = 64
-    reply_mb: int = 32
-    file_mb: int = 64
+    seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    wall_factor: Annotated[float, msgspec.Meta(ge=1)] = 3.0
+    memory_mb: Annotated[int, msgspec.Meta(gt=0)] = 2048
+    output_kb: Annotated[int, msgspec.Meta(ge=0)] = 64
+    reply_mb: Annotated[int, msgspec.Meta(gt=0)] = 32
+    file_mb: Annotated[int, msgspec.Meta(ge=0)] = 64
 
 
 class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -183,7 +183,7 @@ def _read_declaration(path: Path) -> Declaration:
             raise UserError(f"module {module!r} is not a Python name", where=f"{where}: file.module")
         if modules.count(module) > 1:
             raise UserError(f"module {module!r} is declared twice", where=f"{where}: file.module")
-    if declaration.points <= 0:
+    if not declaration.points > 0:
         raise UserError(f"expected a positive number, got {declaration.points}", where=f"{where}: points")
     if declaration.seeds.visible == declaration.seeds.hidden:
         raise UserError(

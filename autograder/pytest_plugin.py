@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def homework_of(path: Path) -> Homework | None:
     """The homework that a file below tests/graders/<homework>/ belongs to."""
-    if path.parent.parent.name != GRADERS:
+    if path.parent.parent.name != GRADERS or len(path.parents) < 4:
         return None
     project = path.parents[3]
     if not (project / "reference" / path.parent.name / DECLARATION).is_file():
@@ -160,7 +160,7 @@ class _Collector:
 
     def __init__(self) -> None:
         self.functions: list[tuple[Path, Callable[..., object]]] = []
-        self.timeouts: dict[Callable[..., object], float] = {}
+        self.timeouts: dict[Callable[..., object], object] = {}
         self.errors: list[str] = []
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -174,7 +174,7 @@ class _Collector:
             self.functions.append((item.path, item.function))
             mark = item.get_closest_marker("timeout")
             if mark is not None:
-                self.timeouts[item.function] = float(mark.args[0] if mark.args else mark.kwargs["timeout"])
+                self.timeouts[item.function] = mark.args[0] if mark.args else mark.kwargs.get("timeout")
 
 
 def collect_graders(homework: Homework) -> list[Declared]:
@@ -236,6 +236,9 @@ def _declarations(homework: Homework, collector: _Collector) -> Iterator[Declare
             )
         if not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
             raise UserError(f"@weight({weight!r}) is no number of points", where=where)
+        seconds = collector.timeouts.get(function)
+        if function in collector.timeouts and (not isinstance(seconds, (int, float)) or not seconds > 0):
+            raise UserError(f"@pytest.mark.timeout({seconds!r}) is no number of seconds", where=where)
         twin = float(getattr(function, "__twin__", 0.0))
         visibility = getattr(function, "__visibility__", "visible")
         if visibility not in get_args(Visibility):
@@ -254,7 +257,7 @@ def _declarations(homework: Homework, collector: _Collector) -> Iterator[Declare
             tags=tuple(getattr(function, "__tags__", ())),
             hide_errors=getattr(function, "__hide_errors__", "") or "",
             twin=twin,
-            seconds=collector.timeouts.get(function),
+            seconds=float(seconds) if isinstance(seconds, (int, float)) else None,
         )
 
 

@@ -70,7 +70,7 @@ WIDTH = 3
 GRADERS = '''"""Problem 1."""
 
 import pytest
-from gradescope_utils.autograder_utils.decorators import number, tags, weight
+from gradescope_utils.autograder_utils.decorators import number, tags, visibility, weight
 
 from autograder.marks import twin
 
@@ -84,6 +84,7 @@ def batch_of(rng, width):
 @number("1.a")
 @weight(3)
 @twin(2)
+@visibility("visible")
 @tags("energy")
 def test_energy(tiny_energy, tiny_utils, rng, observe):
     """energy is half the mean square."""

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from autograder import __version__
-from autograder.comparison import compare
+from autograder.comparison import NOT_COMPARED, compare
 from autograder.datasets import check_data_folder, write_digits
 from autograder.diagnosis import explain_ending, explain_failure
 from autograder.errors import UserError
@@ -37,12 +37,12 @@ from autograder.manifest import (
     grader_id,
     write_expectations,
 )
-from autograder.observation import Array, Header, Observation
+from autograder.observation import Array, Entry, Header, Observation
 from autograder.pytest_plugin import Declared, collect_graders
 from autograder.randomness import derive_seed
 from autograder.sandbox.protocol import PRELOADABLE, Source
 from autograder.sandbox.runner import Sandbox
-from autograder.slicing import Chunk, Program, slice_function
+from autograder.slicing import Chunk, Program, SourceError, slice_function
 from autograder.variants import REFERENCE, Variant, load_variants
 
 # Runs of the reference under as many seeds make a band; its Student-t quantile is then about 7.
@@ -268,22 +268,30 @@ class _Recorder:
         if outcome.observation is not None:
             return outcome.observation
         feedback = explain_ending(outcome, limits.memory_mb)
+        variant = next(variant.name for variant, own in self.variants if own is texts)
         raise UserError(
-            f"{feedback.headline} {outcome.output[-500:]}",
+            f"no observation of {variant!r}: {feedback.headline} {outcome.output[-500:]}".rstrip(),
             where=f"{self.homework.graders}: {grader.id}",
             remedy="A variant must end by itself: recording needs its observation.",
         )
 
     def _check_reference(self, grader: Grader, observation: Observation) -> None:
+        where = f"{self.homework.graders}: {grader.id}"
         failure = observation.failure
-        if failure is None:
-            return
-        feedback = explain_failure(failure, grader)
-        raise UserError(
-            f"this grader fails on the reference: {feedback.headline} {failure.type}: {failure.message} "
-            f"{feedback.where} (grader: {failure.grader_line})",
-            where=f"{self.homework.graders}: {grader.id}",
-        )
+        if failure is not None:
+            feedback = explain_failure(failure, grader)
+            raise UserError(
+                f"this grader fails on the reference: {feedback.headline} {failure.type}: {failure.message} "
+                f"{feedback.where} (grader: {failure.grader_line})",
+                where=where,
+            )
+        compared = [entry for entry in observation.entries if entry.kind not in NOT_COMPARED]
+        if not compared:
+            raise UserError("this grader observes nothing that is compared, so everyone passes it", where=where)
+        for entry in compared:
+            problem = _incomparable(observation, entry)
+            if problem:
+                raise UserError(f"{entry.name!r} of the reference {problem}", where=where)
 
     def _sees(self, grader: Grader, texts: Texts) -> bool:
         """Whether a variant changes anything that this grader ran, or asked for, on the reference."""
@@ -323,7 +331,10 @@ def declared_graders(homework: Homework) -> tuple[Grader, ...]:
     for declared in collect_graders(homework):
         if declared.path not in programs:
             programs[declared.path] = Program.parse([Chunk(declared.path.name, read_text(declared.path))])
-        source = slice_function(programs[declared.path], declared.function).source()
+        try:
+            source = slice_function(programs[declared.path], declared.function).source()
+        except SourceError as error:
+            raise UserError(f"{error}; a grader is a function of its file", where=str(declared.path)) from error
         graders.append(_grader(homework, declared, source, hidden=declared.visibility != "visible"))
         if declared.twin:
             graders.append(_grader(homework, declared, source, hidden=True, twin=True))
@@ -364,6 +375,19 @@ def _grader(homework: Homework, declared: Declared, source: str, *, hidden: bool
 
 def _has_band(observation: Observation) -> bool:
     return any(entry.kind == "band" for entry in observation.entries)
+
+
+def _incomparable(observation: Observation, entry: Entry) -> str:
+    """Why nothing can be compared with this entry of the reference, or ""."""
+    if entry.opaque:
+        return f"is {entry.opaque}, and only its type could be compared; observe what it holds"
+    if entry.kind in ("samples", "band"):
+        value = observation.value(entry) if entry.array else np.zeros(0)
+        if entry.kind == "samples" and (not value.ndim or not value.size):
+            return "holds no draws"
+        if not np.isfinite(value).all():
+            return "is not finite"
+    return ""
 
 
 def _stacked(first: Observation, rest: Sequence[Observation]) -> Observation:

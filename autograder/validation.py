@@ -11,16 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from autograder.errors import UserError
 from autograder.feedback import GraderResult
 from autograder.grading import Place, grade
 from autograder.homework import Homework, read_text
 from autograder.judging import Judgement, judge_observation
 from autograder.manifest import DATA, Grader, Manifest, read_expectations, read_manifest
-from autograder.recording import STUDENT_SEED, Progress, Recording, observe_variants
+from autograder.recording import STUDENT_SEED, Progress, Recording, declared_graders, observe_variants
 from autograder.sandbox.runner import Sandbox
 from autograder.submission import find_submission
 from autograder.templates import find_leaks, generate_template, solution_lines
-from autograder.variants import Variant
+from autograder.variants import Variant, load_variants
 
 OTHER_SEED = STUDENT_SEED + 1
 LEAST_MISCONCEPTIONS = 3
@@ -77,7 +80,12 @@ def validate(homework: Homework, *, jobs: int | None = None, progress: Progress 
 def kill_matrix(
     homework: Homework, manifest: Manifest, *, jobs: int | None = None, progress: Progress = lambda *_: None
 ) -> KillMatrix:
-    """Observe every variant again and judge it with the recorded expectations."""
+    """Observe every variant again and judge it with the recorded expectations.
+
+    Raises:
+        UserError: where a grader or a variant has changed since it was recorded.
+    """
+    check_recorded(homework, manifest)
     fresh = observe_variants(
         homework,
         homework.expectations / DATA,
@@ -88,6 +96,25 @@ def kill_matrix(
         progress=progress,
     )
     return judge_recording(fresh, manifest, homework.expectations)
+
+
+def check_recorded(homework: Homework, manifest: Manifest) -> None:
+    """Refuse to validate another state of the homework than the recorded one."""
+    learnt = {"preload": (), "bands": False, "reference_seconds": 0.0}
+    then = {grader.id: msgspec.structs.replace(grader, **learnt) for grader in manifest.graders}
+    now = {grader.id: grader for grader in declared_graders(homework)}
+    names_then = {variant.name: variant for variant in manifest.variants}
+    names_now = {variant.name: variant for variant, _ in load_variants(homework)}
+    changed = [
+        *(id for id in sorted({*then, *now}) if then.get(id) != now.get(id)),
+        *(name for name in sorted({*names_then, *names_now}) if names_then.get(name) != names_now.get(name)),
+    ]
+    if changed:
+        raise UserError(
+            f"changed since it was recorded: {', '.join(changed[:5])}{' …' if len(changed) > 5 else ''}",
+            where=str(homework.expectations),
+            remedy=f"Run `autograder record {homework.name}` again.",
+        )
 
 
 def judge_recording(fresh: Recording, manifest: Manifest, expectations: Path) -> KillMatrix:
@@ -138,7 +165,12 @@ def check_accepted(matrix: KillMatrix) -> Check:
         for grader in matrix.graders
         if not matrix.passes(grader, variant)
     )
-    return Check("the reference and every reading get 100 %", faults, f"{len(accepted) - 1} readings")
+    idle = tuple(
+        f"reading {variant.name!r} names no grader: {', '.join(variant.numbers)}"
+        for variant in accepted
+        if variant.kind == "reading" and not any(variant.concerns(grader.number) for grader in matrix.graders)
+    )
+    return Check("the reference and every reading get 100 %", (*faults, *idle), f"{len(accepted) - 1} readings")
 
 
 def check_template_floor(manifest: Manifest, results: Sequence[GraderResult]) -> Check:

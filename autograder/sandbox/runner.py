@@ -324,9 +324,9 @@ def _outcome(job: Job, ended: Ended, channels: _Channels, wall: float, limits: C
     ending: Ending
     detail = ""
     if ended.ended_by == "deadline":
-        ending, detail = "time", f"{limits.wall_seconds:.0f} s of wall time"
+        ending, detail = "time", f"{limits.wall_seconds:g} s of wall time"
     elif ended.signal == signal.SIGXCPU or (ended.signal == signal.SIGKILL and ended.cpu_seconds >= limits.cpu_seconds):
-        ending, detail = "cpu", f"{limits.cpu_seconds:.0f} s of CPU time"
+        ending, detail = "cpu", f"{limits.cpu_seconds:g} s of CPU time"
     elif ended.signal:
         ending, detail = "signal", _signal_name(ended.signal)
     elif not channels.reply.startswith(READY):

@@ -67,7 +67,7 @@ def _recorded_tiny(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -
 @pytest.fixture
 def recorded_tiny(_recorded_tiny: TinyHomework, tmp_path: Path) -> TinyHomework:
     """The tiny homework, recorded; a copy that a test may break."""
-    project = tmp_path / "project"
+    project = tmp_path / "recorded"
     shutil.copytree(_recorded_tiny.project, project)
     return TinyHomework(project)
 

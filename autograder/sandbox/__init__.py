@@ -17,6 +17,14 @@ Between 1 and 2 runs a socket that carries small JSON messages and descriptors; 
 (write). The grader process reads reply and output with a cap and a deadline and decodes the
 frame as untrusted data.
 
+What a child can reach
+----------------------
+- Three descriptors and an environment that was made for the zygote; its parent's are closed.
+- Files, where the kernel has Landlock: it reads the system, the interpreter and the data, and writes
+  its own scratch folder. Expectations, other submissions, results.json and the memory of other
+  processes are out of reach. Where there is no Landlock, files are as open as they are to the user
+  who grades.
+
 What ends a child, and what the student is told
 -----------------------------------------------
 - CPU time (RLIMIT_CPU) and wall time (the zygote's clock, SIGKILL to the process group);
@@ -25,6 +33,6 @@ What ends a child, and what the student is told
 When a child has ended, the zygote kills its process group, and, on Linux, every process that
 was orphaned to it (it is a child subreaper), so a double-forked daemon dies as well.
 
-Isolation is a ladder of layers, tried in order by `isolation.isolate`; this package holds the
-layers that every POSIX system has. Dropping privileges, Landlock and seccomp belong in that list.
+Isolation is a ladder of layers. What is here works for root and ordinary users alike; dropping
+privileges and seccomp are layers still to come, and belong into `isolation.LAYERS`.
 """

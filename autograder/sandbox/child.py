@@ -20,6 +20,7 @@ from autograder.loading import MissingName, StudentModule, install, register_sou
 from autograder.observation import Failure, FailureKind, Frame, Header, clean, encode_frame
 from autograder.observe import Observer
 from autograder.randomness import Inputs, seed_generators
+from autograder.sandbox import landlock
 from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
 from autograder.sandbox.isolation import JOB_FD, REPLY_FD, isolate
 from autograder.sandbox.protocol import Job, Source, Spawn, may_preload
@@ -37,6 +38,8 @@ def run_child(spawn: Spawn, *, job: int, reply: int, output: int) -> NoReturn:
         os.chdir(spawn.scratch)
         os.environ.update(HOME=spawn.scratch, TMPDIR=spawn.scratch)
         isolate(spawn.limits, job=job, reply=reply, output=output)
+        if spawn.confined:
+            landlock.restrict(spawn.readable, (spawn.scratch,))
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a child that is killed flushes nothing
         with open(JOB_FD, "rb") as descriptor:
             task = msgspec.json.decode(descriptor.read(), type=Job)
@@ -68,7 +71,7 @@ def run_job(job: Job) -> bytes:
         entries=tuple(observer.entries),
         failure=failure,
         asked={name: StudentModule.asked(module) for name, module in modules.items()},
-        called={filename: tuple(sorted(lines)) for filename, lines in trace.called.items()},
+        called={filename: tuple(sorted(lines)) for filename, lines in trace.called.items() if lines},
         imported=tuple(sorted(filter(may_preload, trace.imported))),
         torch=str(getattr(sys.modules.get("torch"), "__version__", "")),
         notes=tuple(observer.notes),
@@ -151,9 +154,10 @@ def load_modules(
 
 def _load_grader(job: Job) -> Callable[..., object]:
     register_source(job.grader.filename, job.grader.text)
-    namespace: dict[str, Any] = {"__name__": "grader"}
-    exec(compile(job.grader.text, job.grader.filename, "exec"), namespace)
-    function: Callable[..., object] = namespace[job.function]
+    module = ModuleType("grader")
+    sys.modules["grader"] = module  # dataclasses look themselves up there
+    exec(compile(job.grader.text, job.grader.filename, "exec"), module.__dict__)
+    function: Callable[..., object] = getattr(module, job.function)
     return function
 
 

@@ -53,10 +53,18 @@ class ChildLimits(msgspec.Struct, frozen=True):
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
-    """Fork a child for the three descriptors that come along: job, reply, output."""
+    """Fork a child for the three descriptors that come along: job, reply, output.
+
+    Attributes:
+        scratch: the folder that it may write to.
+        readable: what it may read beside the system and the interpreter.
+        confined: whether access to all other files is taken away (Landlock).
+    """
 
     id: int
     scratch: str
+    readable: tuple[str, ...]
+    confined: bool
     limits: ChildLimits
 
 

@@ -22,6 +22,7 @@ import msgspec
 
 from autograder.errors import UserError
 from autograder.observation import FrameError, Observation, decode_frame
+from autograder.sandbox import landlock
 from autograder.sandbox.child import READY
 from autograder.sandbox.protocol import ChildLimits, Ended, Event, Job, Preload, Ready, Spawn
 from autograder.sandbox.zygote import MESSAGE_BYTES
@@ -92,6 +93,7 @@ class Sandbox:
     """
 
     def __init__(self, preload: Sequence[str] = ()) -> None:
+        self.confined = landlock.version() > 0
         self._scratch = tempfile.TemporaryDirectory(prefix="autograder-", ignore_cleanup_errors=True)
         self._lock = threading.Lock()
         self._preloading = threading.Lock()
@@ -187,7 +189,13 @@ class Sandbox:
                     descriptor.write(msgspec.json.encode(job))
                     descriptor.flush()
                     descriptor.seek(0)
-                    spawn = Spawn(id=number, scratch=str(scratch), limits=limits)
+                    spawn = Spawn(
+                        id=number,
+                        scratch=str(scratch),
+                        readable=(job.data,),
+                        confined=self.confined,
+                        limits=limits,
+                    )
                     self._request(spawn, [descriptor.fileno(), reply_out, output_out])
             finally:
                 os.close(reply_out)

@@ -66,6 +66,13 @@ def run(sandbox: Sandbox) -> Runs:
     return Runs(sandbox)
 
 
+@pytest.fixture
+def seeing(run: Runs, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """The same without Landlock, so that a child can look into /proc, and a layer can be seen by itself."""
+    monkeypatch.setattr(run.sandbox, "confined", False)
+    return run
+
+
 def limits(**changes: Any) -> ChildLimits:
     return msgspec.structs.replace(LIMITS, **changes)
 
@@ -353,24 +360,24 @@ def test_one_childs_strays_are_killed_and_another_child_is_not(run: Runs) -> Non
 # --- what a child can see -------------------------------------------------------------------------------------------
 
 
-def test_a_child_has_no_descriptor_but_its_own(run: Runs) -> None:
+def test_a_child_has_no_descriptor_but_its_own(seeing: Runs) -> None:
     """Input, output twice, the reply; the fifth is the one that lists them."""
-    assert run.told("import os\nobserve.exact(told=sorted(map(int, os.listdir('/proc/self/fd'))))") == [0, 1, 2, 3, 4]
+    assert seeing.told("import os\nobserve.exact(told=sorted(map(int, os.listdir('/proc/self/fd'))))") == [0, 1, 2, 3, 4]
 
 
-def test_the_zygote_has_more(run: Runs) -> None:
+def test_the_zygote_has_more(seeing: Runs) -> None:
     """The control of the above: there was something to close."""
     body = "import os\nobserve.exact(told=len(os.listdir(f'/proc/{os.getppid()}/fd')))"
-    assert run.told(body) > 5
+    assert seeing.told(body) > 5
 
 
-def test_a_program_that_a_child_starts_has_no_reply_to_write(run: Runs) -> None:
+def test_a_program_that_a_child_starts_has_no_reply_to_write(seeing: Runs) -> None:
     body = """
         import subprocess
         listed = subprocess.run(["ls", "/proc/self/fd"], close_fds=False, capture_output=True, text=True).stdout
         observe.exact(told=listed.split())
     """
-    assert run.told(body) == ["0", "1", "2", "3"]  # 3 is the listing's own
+    assert seeing.told(body) == ["0", "1", "2", "3"]  # 3 is the listing's own
 
 
 def test_the_environment_holds_what_is_needed_and_nothing_else(run: Runs) -> None:
@@ -383,7 +390,7 @@ def test_the_environment_holds_what_is_needed_and_nothing_else(run: Runs) -> Non
     assert environment["HOME"] == environment["TMPDIR"] == folder
 
 
-def test_the_secret_of_the_grader_process_is_nowhere(run: Runs) -> None:
+def test_the_secret_of_the_grader_process_is_nowhere(seeing: Runs) -> None:
     """Neither in the environment nor on the stack that the zygote was started with."""
     from conftest import SECRET
 
@@ -392,7 +399,7 @@ def test_the_secret_of_the_grader_process_is_nowhere(run: Runs) -> None:
         started_with = [open(f"/proc/{pid}/environ", "rb").read().decode() for pid in ("self", os.getppid())]
         observe.exact(told=[*started_with, repr(os.environ)])
     """
-    texts = run.told(body)
+    texts = seeing.told(body)
     assert all("PYTHONHASHSEED" in text for text in texts)  # the control: there was something to read
     assert not any(SECRET in text for text in texts)
 
@@ -591,7 +598,9 @@ def test_no_process_outlives_a_grader_process_that_is_killed(tmp_path: Path) -> 
         from autograder.sandbox.runner import Sandbox
         write = "open({str(tmp_path / "pids")!r}, 'w').write(f'{{os.getpid()}} {{os.getppid()}}')"
         body = "import os, time\\n" + write + "\\ntime.sleep(60)"
-        Sandbox().run(a_job(body), LIMITS, REPLY_LIMITS)
+        sandbox = Sandbox()
+        sandbox.confined = False  # so that the child can tell its pid
+        sandbox.run(a_job(body), LIMITS, REPLY_LIMITS)
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)])
     try:

@@ -200,18 +200,26 @@ def _name_layers(calls: Sequence[_Call]) -> Iterator[Layer]:
 def _name_between(calls: Sequence[_Call]) -> Iterator[Layer]:
     """Name what happens between two layers that their operators tell."""
     copying = [position for position, call in enumerate(calls) if _grows(call)]
-    if copying:
-        start, last = copying[0], copying[-1]
-        while start > 0 and _only_reshapes(calls[start - 1]):
-            start -= 1
-        for end in range(last, len(calls)):
-            upsampling = _copied_pixels(calls[start], calls[end])
-            if upsampling is not None:
-                yield from _name_arithmetic(calls[:start])
-                yield upsampling
-                yield from _name_arithmetic(calls[end + 1 :])
-                return
+    for start, end in _stretches(calls, copying):
+        upsampling = _copied_pixels(calls[start], calls[end])
+        if upsampling is not None:
+            yield from _name_arithmetic(calls[:start])
+            yield upsampling
+            yield from _name_arithmetic(calls[end + 1 :])
+            return
     yield from _name_arithmetic(calls)
+
+
+def _stretches(calls: Sequence[_Call], copying: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last position of stretches of `calls` that hold all of `copying` and else begin with reshapes."""
+    if not copying:
+        return
+    start = copying[0]
+    while start > 0 and _only_reshapes(calls[start - 1]):
+        start -= 1
+    for first in range(start, copying[0] + 1):
+        for last in range(copying[-1], len(calls)):
+            yield first, last
 
 
 def _only_reshapes(call: _Call) -> bool:

@@ -177,6 +177,23 @@ def test_other_layers_are_told(layer: nn.Module, expected: dict[str, object]) ->
     assert {name: last[name] for name in expected} == expected
 
 
+def test_copied_pixels_between_reshapes_and_functions() -> None:
+    class Generator(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(5, 2 * 3 * 3)
+            self.conv = nn.Conv2d(2, 4, 3, padding=1)
+
+        def forward(self, z: torch.Tensor) -> torch.Tensor:
+            h = F.leaky_relu(self.fc(z), 0.2).reshape(len(z), 2, 3, 3)
+            h = h.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+            return torch.relu(self.conv(h)).flatten(1)
+
+    upsampling = {"layer": "Upsample", "scale": "2", "mode": "nearest"}
+    linear, conv = {**LINEAR, "channels": 18}, {**CONV1, "channels": 4}
+    assert layers_of(Generator(), torch.randn(3, 5)) == [linear, leaky("0.2"), upsampling, conv, RELU]
+
+
 def test_what_does_not_reach_the_output_is_left_out() -> None:
     class Idle(Flat):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

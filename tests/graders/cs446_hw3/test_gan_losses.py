@@ -1,29 +1,56 @@
 """Problems 4.d and 4.e: the losses of discriminator and generator."""
 
+import math
+from contextlib import suppress
+from typing import NamedTuple
+
 import torch
 from gradescope_utils.autograder_utils.decorators import number, weight
 from torch import nn
 
 from autograder.marks import twin
 from autograder.probes.gradients import flat_gradient
+from autograder.probes.layers import layers_of
 from autograder.probes.training import swapped
 
 PIXELS = 28 * 28
 ZDIM = 64
 
 
+class Form(NamedTuple):
+    """How a discriminator gives what Table 1 asks for: logits [batch, 1] unless stated otherwise."""
+
+    one_axis: bool = False
+    probabilities: bool = False
+
+
 class Judge(nn.Module):
-    """A known discriminator: a linear map of the image, logits of about `size`."""
+    """A known discriminator: a linear map of the image, logits [batch, 1] of about `size`.
+
+    `like` tells in which other form the student's own DNet gives them.
+    """
 
     def __init__(self, rng, size):
         super().__init__()
         self.weight = nn.Parameter(rng.normal(PIXELS, 1, std=size * 12**0.5 / PIXELS**0.5))
         self.bias = nn.Parameter(rng.uniform(1, low=-0.5, high=0.5))
-        self.flat = False
+        self.like = Form()
 
     def forward(self, images):
         logits = (images.reshape(len(images), -1) - 0.5) @ self.weight + self.bias  # (batch, 1)
-        return logits.squeeze(1) if self.flat else logits
+        output = logits.sigmoid() if self.like.probabilities else logits
+        return output.squeeze(1) if self.like.one_axis else output
+
+
+def form_of_own_network(hw3_gan):
+    """The form in which the student's DNet gives its outputs."""
+    hw3_gan.DNet._weight_init = lambda *_: None
+    images = torch.linspace(-1.0, 1.0, 3 * PIXELS).reshape(3, 1, 28, 28)
+    try:
+        net = hw3_gan.DNet()
+        return Form(one_axis=net(images).dim() == 1, probabilities=layers_of(net, images)[-1] == {"layer": "Sigmoid"})
+    except Exception:  # whatever is wrong with the network is graded in 4.a
+        return Form()
 
 
 class Painter(nn.Module):
@@ -49,19 +76,25 @@ def gan_with(hw3_gan, judge, painter):
     return gan
 
 
-def with_fitting_logits(judge, call):
-    """`call()`, with logits [batch] from the judge where [batch, 1] does not fit.
+def with_fitting_logits(hw3_gan, judge, call):
+    """`call()` with logits [batch, 1] from the judge; with what the student's DNet gives where those do not fit.
 
-    A student whose DNet gives [batch] may have labels to match; the shape itself is graded in 4.a.4.
+    A DNet that gives [batch], or probabilities, is wrong, which is graded in 4.a. A loss that is right for it is right.
     """
     try:
-        return call()
-    except (RuntimeError, ValueError, IndexError) as error:
-        judge.flat = True
-        try:
+        loss = call()
+        if not (isinstance(loss, torch.Tensor) and bool(loss.isnan().any())):
+            return loss
+        error = None
+    except Exception as raised:
+        loss, error = None, raised
+    judge.like = form_of_own_network(hw3_gan)
+    if judge.like != Form():
+        with suppress(Exception):
             return call()
-        except Exception:
-            raise error from None
+    if error is not None:
+        raise error
+    return loss
 
 
 def discriminator_loss(hw3_gan, rng, batch_size, size=2.0):
@@ -69,7 +102,7 @@ def discriminator_loss(hw3_gan, rng, batch_size, size=2.0):
     judge, painter = Judge(rng, size), Painter(rng)
     images, z = rng.uniform(batch_size, 1, 28, 28), rng.uniform(batch_size, ZDIM, low=-1.0)
     gan = gan_with(hw3_gan, judge, painter)
-    loss = with_fitting_logits(judge, lambda: gan._get_loss_d(batch_size, images, z))
+    loss = with_fitting_logits(hw3_gan, judge, lambda: gan._get_loss_d(batch_size, images, z))
     return loss, judge, painter
 
 
@@ -78,7 +111,7 @@ def generator_loss(hw3_gan, rng, batch_size, size=2.0):
     judge, painter = Judge(rng, size), Painter(rng)
     z = rng.uniform(batch_size, ZDIM, low=-1.0)
     gan = gan_with(hw3_gan, judge, painter)
-    loss = with_fitting_logits(judge, lambda: gan._get_loss_g(batch_size, z))
+    loss = with_fitting_logits(hw3_gan, judge, lambda: gan._get_loss_g(batch_size, z))
     return loss, judge, painter
 
 
@@ -88,6 +121,8 @@ def scalar(loss):
 
 
 def is_finite(value):
+    if isinstance(value, (int, float)):
+        return math.isfinite(value)
     return bool(torch.isfinite(value).all()) if isinstance(value, torch.Tensor) else type(value).__name__
 
 

@@ -223,16 +223,22 @@ def swapped(namespace: dict[str, Any], values: Mapping[str, object]) -> Iterator
 
 
 @contextmanager
-def learning_rate(rate: float) -> Iterator[None]:
-    """Have every optimizer step at this rate, whatever the student chose."""
+def learning_rate(rate: float) -> Iterator[list[str]]:
+    """Have Adam and its relatives step at this rate, whatever the student chose; other optimizers keep theirs.
+
+    Gives the list to which each step adds its optimizer's class by name.
+    """
+    steps: list[str] = []
 
     def impose(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        steps.append(type(optimizer).__name__)
+        if "Adam" in steps[-1]:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
 
     handle = register_optimizer_step_pre_hook(impose)
     try:
-        yield
+        yield steps
     finally:
         handle.remove()
 

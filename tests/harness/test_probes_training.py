@@ -165,18 +165,19 @@ def test_swapped_restores_what_was_there() -> None:
 
 
 @pytest.mark.parametrize("chosen", [1e-4, 0.5])
-def test_learning_rate_is_imposed_on_every_optimizer(chosen: float) -> None:
-    weight = nn.Parameter(torch.ones(2))
-    optimizer = torch.optim.Adam([weight], lr=chosen)
-    with learning_rate(0.01):
-        weight.sum().backward()
-        optimizer.step()
+def test_learning_rate_is_imposed_on_adam_alone(chosen: float) -> None:
+    weight, other = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+    adam, sgd = torch.optim.AdamW([weight], lr=chosen, weight_decay=0), torch.optim.SGD([other], lr=chosen)
+    with learning_rate(0.01) as steps:
+        (weight + other).sum().backward()
+        adam.step()
+        sgd.step()
     assert torch.allclose(weight, torch.full((2,), 0.99))
-    other = nn.Parameter(torch.ones(2))
-    own = torch.optim.SGD([other], lr=chosen)
-    other.sum().backward()
-    own.step()
     assert torch.allclose(other, torch.full((2,), 1 - chosen))
+    adam.param_groups[0]["lr"] = chosen
+    adam.step()
+    assert torch.allclose(weight, torch.full((2,), 0.99 - chosen), atol=1e-5)
+    assert steps == ["AdamW", "SGD"]
 
 
 def test_constant_noise_reaches_all_ways_of_calling_randn() -> None:

@@ -1,5 +1,6 @@
 """Problem 2.d: training."""
 
+from contextlib import ExitStack
 from unittest import mock
 
 import torch
@@ -18,6 +19,7 @@ from autograder.probes.training import (
     parameter_vector,
     serve_digits,
 )
+from autograder.randomness import Inputs
 
 
 def args_for(hw3_vae, *, epochs, batch):
@@ -99,9 +101,10 @@ def test_training_steps(hw3_vae, rng, observe):
         mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample)),
         mock.patch.object(hw3_vae.VAE, "sample_z", known_sample_z),
         constant_noise(0.25),
-        learning_rate(0.01),
+        learning_rate(0.01) as steps,
     ):
         vae.train()
+    observe.exact(optimizer_takes_steps=bool(steps), sizes_of_minibatches=[len(batch) for batch in encoder.used][:100])
     changes = [parameter_vector(net) - vector for net, vector in zip((encoder, decoder), before, strict=True)]
     observe(change_of_encoder=changes[0], change_of_decoder=changes[1], rtol=1e-3, atol=2e-4)
 
@@ -133,10 +136,18 @@ def test_training_saves(hw3_vae, rng, observe):
         mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample)),
     ):
         vae.train()
-    words = {None: "no parameters", True: "the trained parameters", False: "other parameters"}
     observe.exact(
-        file_of_encoder=words[holds(args.e_path, encoder)], file_of_decoder=words[holds(args.d_path, decoder)]
+        file_of_encoder=parameters_in(args.e_path, encoder, decoder),
+        file_of_decoder=parameters_in(args.d_path, decoder, encoder),
     )
+
+
+def parameters_in(path, net, other):
+    if holds(path, net) is None:
+        return "no parameters"
+    if holds(path, net):
+        return "the trained parameters"
+    return "the other network's parameters" if holds(path, other) else "other parameters"
 
 
 @number("2.d.4")
@@ -166,26 +177,59 @@ class SmallDecoder(torch.nn.Module):
 def test_training_raises_elbo(hw3_vae, rng, observe):
     """A short run of train() raises the ELBO and makes the images recognisable."""
     shapes = rng.bernoulli(0.3, 4, 784)
-    flips = rng.bernoulli(0.04, 120, 784)
-    images = (shapes[rng.integers(0, 4, 120)] - flips).abs()
-    digits = (images, labels_for(images))
-    serve_digits(digits, digits)
-    encoder = KnownEncoder(rng, scale=3)
-    decoder = SmallDecoder()
-    vae = assemble(hw3_vae.VAE, args_for(hw3_vae, epochs=10, batch=20), {"Encoder": encoder, "Decoder": decoder})
+    images = (shapes[rng.integers(0, 4, 120)] - rng.bernoulli(0.01, 120, 784)).abs()
+    seed = int(rng.integers(0, 2**31, 1))
+    try:
+        run = short_run(hw3_vae, Inputs(seed), images)
+    except Exception:
+        run = None
+    if run is None or min(run["gains"]) < 0.35:
+        # A mistake in the ELBO or its parts costs once, in 2.b and 2.c: train() may show itself with another objective.
+        run = short_run(hw3_vae, Inputs(seed), images, with_known_objective=True)
+    observe.exact(
+        optimizer=run["optimizer"],
+        sizes_of_minibatches=run["sizes"],
+        enough_minibatches=run["minibatches"] >= 60,
+        encoder_changes=run["changes"][0],
+        decoder_changes=run["changes"][1],
+        elbo_falls=run["gains"][0] < -0.1,
+    )
+    observe.band(side="at_least", gain_in_elbo=run["gains"][0])
+    observe.band(side="at_least", gain_in_reconstruction=run["gains"][1])
+
+
+def short_run(hw3_vae, rng, images, *, with_known_objective=False):
+    """What train() does in ten epochs to a known encoder and a small decoder."""
+    encoder, decoder = KnownEncoder(rng, scale=3), SmallDecoder()
+    args = args_for(hw3_vae, epochs=10, batch=20)
+    vae = vae_with(hw3_vae, args, images, {"Encoder": encoder, "Decoder": decoder})
 
     def quality():
         with torch.no_grad():
             mu, sigma_square = vae.encoder(images)
             z = vae.sample_z(mu, sigma_square)
-            elbo = vae.elbo_loss(z, mu, sigma_square, images, vae.decoder(z))
+            elbo = torch.as_tensor(vae.elbo_loss(z, mu, sigma_square, images, vae.decoder(z)))
             error = (vae.decoder(mu) - images).abs().mean()
-        return float(torch.as_tensor(elbo).mean()), float(error)
+        return float(elbo.mean()), float(error)
 
-    with learning_rate(0.003):
-        elbo_before, error_before = quality()
+    start = [parameter_vector(net) for net in (encoder, decoder)]
+    with ExitStack() as known:
+        steps = known.enter_context(learning_rate(0.003))
+        if with_known_objective:
+            objective = known_objective(sign_of_elbo(vae, images))
+            known.enter_context(mock.patch.object(hw3_vae.VAE, "elbo_loss", objective))
+        before = quality()
         vae.train()
-        elbo_after, error_after = quality()
-    # As fractions of what they were: a wrong sign, sum or constant in the ELBO itself is judged in 2.c.
-    observe.band(side="at_least", gain_in_elbo=1 - elbo_after / elbo_before)
-    observe.band(side="at_least", gain_in_reconstruction=1 - error_after / error_before)
+        after = quality()
+    return {
+        # As fractions of what they were, so that neither the ELBO's sign nor its scale matters; 2.c judges those.
+        "gains": [max(-0.5, 1 - new / old) for new, old in zip(after, before, strict=True)],
+        "changes": [
+            not torch.equal(parameter_vector(net), vector)
+            for net, vector in zip((encoder, decoder), start, strict=True)
+        ],
+        # Any relative of Adam's will do for this.
+        "optimizer": sorted({"Adam" if "Adam" in name else name for name in steps}),
+        "minibatches": len(encoder.used),
+        "sizes": sorted({len(batch) for batch in encoder.used}),
+    }

@@ -2,7 +2,8 @@
 
 Both hold the harness and recorded expectations; neither holds the reference, a variant's
 patches or the graders' files. The student kit has the visible graders alone. A zip is
-reproducible byte for byte: sorted names, fixed times, fixed permissions.
+reproducible byte for byte, also from another recording of the same homework: sorted names, fixed
+times, fixed permissions, and no measured time in the manifest.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ def _package_files() -> Iterator[tuple[str, bytes]]:
 
 
 def _expectation_files(homework: Homework, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
-    yield f"{EXPECTATIONS}/{MANIFEST}", msgspec.json.encode(manifest)
+    timeless = [msgspec.structs.replace(grader, reference_seconds=0.0) for grader in manifest.graders]
+    yield f"{EXPECTATIONS}/{MANIFEST}", msgspec.json.encode(select(manifest, timeless))
     for grader in manifest.graders:
         name = f"{OBSERVATIONS}/{grader.id}.obs"
         yield f"{EXPECTATIONS}/{name}", _read(homework.expectations / name)
@@ -90,6 +92,7 @@ def _write_zip(target: Path, files: dict[str, bytes]) -> list[str]:
             entry = zipfile.ZipInfo(name, date_time=LONG_AGO)
             mode = 0o755 if name in EXECUTABLE else 0o644
             entry.external_attr = (stat.S_IFREG | mode) << 16
+            entry.create_system = 3  # Unix, so that the permissions count, wherever it is built
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[name])
     partial.replace(target)

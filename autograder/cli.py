@@ -113,6 +113,7 @@ def _grade(
     expectations: Path, submission: Path, *, data: Path | None, results: Path | None, staff: bool, jobs: int | None
 ) -> int:
     """Grade and print; returns how many graders were faulty."""
+    from autograder.datasets import check_data_folder
     from autograder.gradescope import ResultsFile
     from autograder.gradescope_run import run_data, submission_notes
     from autograder.grading import Place, in_order, planned
@@ -124,6 +125,8 @@ def _grade(
 
     started = time.monotonic()
     manifest = read_manifest(expectations)
+    if data is not None:
+        check_data_folder(data)
     with Sandbox() as sandbox:
         found = find_submission(submission, [wanted.wanted for wanted in manifest.files])
         notes = submission_notes(found)
@@ -156,8 +159,11 @@ def _grade(
 def build(homework: str, out: Path) -> None:
     """Build the Gradescope zip of HOMEWORK and the kit for its students."""
     from autograder.bundle import build_gradescope_zip, build_student_kit
+    from autograder.manifest import read_manifest
+    from autograder.validation import check_recorded
 
     loaded = load_homework(homework)
+    check_recorded(loaded, read_manifest(loaded.expectations))
     for name, what, builder in (
         (f"{homework}-gradescope.zip", "upload it to Gradescope", build_gradescope_zip),
         (f"{homework}-student-kit.zip", "hand it to students", build_student_kit),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -83,6 +84,10 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
     text = f"{failure.type}: {failure.message}" if told else failure.type
     if failure.kind == "missing":
         return Feedback(verdict="failed", headline=failure.message or "Your file lacks a name.", where=where)
+    if failure.kind == "syntax":
+        what, _, line = failure.message.partition("\n")
+        code = f"`{textwrap.dedent(line)}`" if line else ""
+        return Feedback(verdict="failed", headline=f"Python could not read {what}.", actual=code)
     if failure.kind == "import":
         return Feedback(
             verdict="failed",
@@ -166,7 +171,8 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
     if difference.aspect == "type":
         expected = _show(wanted) if wanted is not None else ""
         if difference.detail == "NoneType":
-            return f"`{name}` is None.", expected, "None", "Does every path through your function end with a return?"
+            help_text = "If this is what your function returned: does every path through it end with a return?"
+            return f"`{name}` is None.", expected, "None", help_text
         return f"`{name}` is of another type.", expected, difference.detail, "Return a tensor of the handout's shape."
     if difference.aspect == "exact" and difference.entry is not None:
         headline, expected, actual = describe_tree_difference(name, difference.entry.text, difference.detail)

@@ -62,13 +62,18 @@ def judge_observation(
         and variant.concerns(grader.number)
         and variant.name in expectations.observations
     ]
-    for variant in wrong:
-        if not _differences(expectations, variant.name, observation):
-            return _as_misconception(grader, [variant], closest, observation, credit=variant.credit)
+    plain = explain_differences(closest, observation, grader)
+    if all(difference.aspect == "band" for difference in closest):
+        return Judgement(plain, 0.0)  # so wide a likeness says what is wrong, not why
+    same = [variant for variant in wrong if not _differences(expectations, variant.name, observation)]
+    if len(same) > 1:
+        return _as_one_of(same, plain)
+    if same:
+        return _as_misconception(same, plain, lone=len(closest) == 1, credit=same[0].credit)
     parts = _explain_parts(closest, wrong, expectations, observation)
     if parts:
-        return _as_misconception(grader, parts, closest, observation, credit=0.0)
-    return Judgement(explain_differences(closest, observation, grader), 0.0)
+        return _as_misconception(parts, plain, lone=len(closest) == 1, credit=0.0)
+    return Judgement(plain, 0.0)
 
 
 def _accepted(grader: Grader, variants: Sequence[Variant], expectations: GraderExpectations) -> list[Variant]:
@@ -90,7 +95,7 @@ def _explain_parts(
     expectations: GraderExpectations,
     observation: Observation,
 ) -> list[Variant]:
-    """Misconceptions that explain every difference between them, or none.
+    """Misconceptions that explain every difference between them, each difference by just one, or none.
 
     Two mistakes at once match no recorded misconception as a whole, but each can show in the
     entries that it concerns.
@@ -108,10 +113,11 @@ def _explain_parts(
             and _differs_in(expectations.reference, expectations, variant.name, entry.name)
             and not _differs_in(observation, expectations, variant.name, entry.name)
         ]
-        if not explaining:
+        if any(variant in found for variant in explaining):
+            continue
+        if len(explaining) != 1:
             return []
-        if not any(variant in found for variant in explaining):
-            found.append(explaining[0])
+        found += explaining
     return found
 
 
@@ -123,19 +129,26 @@ def _differs_in(observation: Observation, expectations: GraderExpectations, vari
     )
 
 
-def _as_misconception(
-    grader: Grader, found: Sequence[Variant], closest: Sequence[Difference], observation: Observation, *, credit: float
-) -> Judgement:
-    plain = explain_differences(closest, observation, grader)
+def _as_misconception(found: Sequence[Variant], plain: Feedback, *, lone: bool, credit: float) -> Judgement:
+    """The misconceptions' own words; expected and actual stay where they are the one thing that differs."""
     names = tuple(variant.name for variant in found)
     feedback = replace(
         plain,
-        headline=" And: ".join(f"{variant.name[0].upper()}{variant.name[1:]}." for variant in found),
+        headline=" And: ".join(f"{name[0].upper()}{name[1:]}." for name in names),
+        expected=plain.expected if lone else "",
+        actual=plain.actual if lone else "",
         help=" ".join(variant.says for variant in found),
         notes=(),
         staff=(f"misconception: {'; '.join(names)}",),
     )
     return Judgement(feedback, credit, names)
+
+
+def _as_one_of(same: Sequence[Variant], plain: Feedback) -> Judgement:
+    """Several misconceptions look like this: a wrong name is worse than none, so only staff read them."""
+    names = "; ".join(variant.name for variant in same)
+    feedback = replace(plain, staff=(*plain.staff, f"one of these misconceptions, or something alike: {names}"))
+    return Judgement(feedback, min(variant.credit for variant in same))
 
 
 def _passed(variant: Variant) -> Feedback:

@@ -25,7 +25,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from autograder.slicing import Chunk, Program, Slice, Statement
+from autograder.slicing import Chunk, Program, Slice, Statement, SyntaxProblem
 
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
@@ -35,15 +35,23 @@ class MissingName(AttributeError):  # noqa: N818 - the word that all messages us
 
     `suggestions` are names of the file that the student may have meant, the best first. `reason` is a plain sentence
     where something is known: a syntax error at the definition, a file that is not there, a branch that did not run.
+    `broken` is the piece of source that Python could not read and that probably defines the name.
     """
 
     def __init__(
-        self, module: str, name: str, suggestions: Sequence[str] = (), reason: str = "", file: str = ""
+        self,
+        module: str,
+        name: str,
+        suggestions: Sequence[str] = (),
+        reason: str = "",
+        file: str = "",
+        broken: SyntaxProblem | None = None,
     ) -> None:
         self.module = module
         self.suggestions = tuple(suggestions)
         self.reason = reason
         self.file = file or module
+        self.broken = broken
         hint = f" Did you mean {self.suggestions[0]}?" if self.suggestions else ""
         super().__init__(f"{self.file} does not define {name}.{hint}{' ' if reason else ''}{reason}", name=name)
         self.name: str = name
@@ -302,7 +310,12 @@ class _State:
         ):
             reason = "There is one inside a function or class; define it at the top level of the file."
         return MissingName(
-            self.module.__name__, name, tuple(dict.fromkeys(alike + close)), reason, self.module.__file__ or ""
+            self.module.__name__,
+            name,
+            tuple(dict.fromkeys(alike + close)),
+            reason,
+            self.module.__file__ or "",
+            broken=broken[0] if broken and not bindings else None,
         )
 
 

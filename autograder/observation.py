@@ -23,7 +23,7 @@ import safetensors.numpy
 Array = npt.NDArray[Any]
 Kind = Literal["close", "exact", "samples", "band", "picture", "leaderboard"]
 Side = Literal["both", "at_least", "at_most"]
-FailureKind = Literal["missing", "import", "loading", "raised", "exit", "harness"]
+FailureKind = Literal["missing", "syntax", "import", "loading", "raised", "exit", "harness"]
 
 MAGIC = b"OBS1"
 MAX_ENTRIES = 200
@@ -69,11 +69,12 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Why a grader stopped before its end.
 
-    `kind` is "missing" where the submission lacks a name or loses it to a syntax error, "import"
-    where a package is missing, "loading" where one of the student's top-level statements
-    raised, "raised" where a call did, "exit" for SystemExit and KeyboardInterrupt, and
-    "harness" where the grader could not even be loaded. `frames` holds the lines in the
-    student's files, outermost first; `grader_line` the grader's own line.
+    `kind` is "missing" where the submission lacks a name, "syntax" where it loses one to a syntax
+    error (the message is the error's place and text, then the line and a caret), "import" where
+    a package is missing, "loading" where one of the student's top-level statements raised,
+    "raised" where a call did, "exit" for SystemExit and KeyboardInterrupt, and "harness" where
+    the grader could not even be loaded. `frames` holds the lines in the student's files,
+    outermost first; `grader_line` the grader's own line.
     """
 
     kind: FailureKind

@@ -22,6 +22,7 @@ from autograder.observe import Observer
 from autograder.randomness import Inputs, seed_generators
 from autograder.sandbox import landlock
 from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
+from autograder.sandbox.headless import do_without_screen_and_keyboard
 from autograder.sandbox.isolation import JOB_FD, REPLY_FD, isolate
 from autograder.sandbox.protocol import Job, Source, Spawn, may_preload
 from autograder.slicing import Chunk
@@ -61,7 +62,7 @@ def run_job(job: Job) -> bytes:
     observer = Observer()
     os.environ[DATA_VARIABLE] = job.data
     sys.argv = [f"{next(iter(job.submission), 'homework')}.py"]  # a parse_args() finds no argument of ours
-    _prepare_torch(job, observer)
+    _prepare(job, observer)
     trace = Trace(job)
     started = time.process_time()
     with trace if job.trace else contextlib.nullcontext():
@@ -116,12 +117,14 @@ class Trace:
         return module
 
 
-def _prepare_torch(job: Job, observer: Observer) -> None:
+def _prepare(job: Job, observer: Observer) -> None:
     import torch
 
     torch.set_num_threads(1)
     seed_generators(job.student_seed)
-    if asks_for_gpu(source.text for sources in job.submission.values() for source in sources):
+    texts = [source.text for sources in job.submission.values() for source in sources]
+    do_without_screen_and_keyboard(texts)
+    if asks_for_gpu(texts):
         redirect_to_cpu(observer.note)
 
 
@@ -171,10 +174,12 @@ def describe(error: BaseException, job: Job, kind: FailureKind | None = None) ->
             frames.append(Frame(file=filename, line=line, function=function, code=code[:300]))
         elif filename == job.grader.filename:
             grader_line = code[:300]
+    missing = error if isinstance(error, MissingName) else error.__cause__
+    broken = missing.broken if isinstance(missing, MissingName) else None
     return Failure(
-        kind=kind or _kind(error, frames),
+        kind=kind or ("syntax" if broken is not None else _kind(error, frames)),
         type=type(error).__name__[:100],
-        message=_text(error)[:MAX_MESSAGE],
+        message=(_text(error) if broken is None else str(broken))[:MAX_MESSAGE],
         frames=tuple(frames[-MAX_FRAMES:]),
         grader_line=grader_line,
     )

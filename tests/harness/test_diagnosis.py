@@ -402,7 +402,7 @@ def test_a_visible_graders_message_holds_them() -> None:
 def test_a_hidden_grader_still_says_what_kind_of_thing_is_wrong() -> None:
     assert (
         feedback_on(seen(ONES), seen("NoneType"), hidden=True).help
-        == "Does every path through your function end with a return?"
+        == "If this is what your function returned: does every path through it end with a return?"
     )
     assert feedback_on(seen(ONES), seen(np.ones(3, int)), hidden=True).help
     assert feedback_on(seen(ONES), seen(ONES * np.nan), hidden=True).help

@@ -136,9 +136,13 @@ def test_parts_do_not_explain_an_exception() -> None:
     assert judged(stopped, expected=TWO).shows == ()
 
 
-def test_the_first_of_two_misconceptions_that_look_alike_is_named() -> None:
+def test_of_two_misconceptions_that_look_alike_none_is_named() -> None:
+    """A wrong name is worse than none; staff read both."""
     same = GraderExpectations({"reference": seen(RIGHT), "sign wrong": seen(-RIGHT), "raises": seen(-RIGHT)})
-    assert judged(seen(-RIGHT), expected=same).shows == ("sign wrong",)
+    judgement = judged(seen(-RIGHT), expected=same)
+    assert judgement.shows == ()
+    assert judgement.feedback.help == "Yours is the expected value with the opposite sign."
+    assert judgement.feedback.staff[-1].endswith("something alike: sign wrong; raises")
 
 
 # --- whose fault ----------------------------------------------------------------------------------------------------

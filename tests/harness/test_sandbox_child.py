@@ -73,7 +73,7 @@ def test_an_exception_below_torchs_own_frames(failure: Any) -> None:
     [
         ("hw.DNet", STUDENT, "missing", "MissingName", []),
         ("hw.DNet", "", "missing", "MissingName", []),
-        ("hw.f", "def f(:\n    pass", "missing", "MissingName", []),
+        ("hw.f", "def f(:\n    pass", "syntax", "MissingName", []),
         ("hw.leave()", STUDENT, "exit", "SystemExit", ["leave"]),
         ("hw.x", "x = exit()", "exit", "SystemExit", ["<module>"]),
         ("hw.use_pandas()", STUDENT, "import", "ModuleNotFoundError", ["use_pandas"]),

@@ -16,7 +16,7 @@ from autograder.gradescope import MAX_PICTURES
 from autograder.homework import Limits
 from autograder.judging import Judgement, judge
 from autograder.manifest import DATA, Grader, Manifest, read_expectations
-from autograder.observation import Observation
+from autograder.observation import Observation, clean
 from autograder.pictures import Picture, encode_png
 from autograder.sandbox.protocol import PRELOADABLE, ChildLimits, Job, Source
 from autograder.sandbox.runner import Outcome, ReplyLimits, Sandbox
@@ -120,7 +120,7 @@ def in_order(manifest: Manifest, results: Iterable[GraderResult]) -> list[Grader
 def submission_sources(submission: Submission) -> dict[str, tuple[Source, ...]]:
     """The sources of the modules that were found, and of the student's other files that they may import."""
     return {
-        module: tuple(Source(filename=chunk.filename, text=chunk.text) for chunk in found.chunks)
+        module: tuple(Source(filename=clean(chunk.filename), text=clean(chunk.text)) for chunk in found.chunks)
         for module, found in {**submission.extras, **submission.modules}.items()
         if isinstance(found, FoundFile)
     }
@@ -149,11 +149,12 @@ def _grade_one(
                 reply_limits(manifest.limits),
             )
             judgement = judge(grader, manifest.variants, expectations, outcome, manifest.limits.memory_mb)
+        return _result(grader, judgement, outcome, time.monotonic() - started)
     except UserError as error:
         judgement = _our_fault(str(error))
     except Exception as error:  # whatever breaks on our side must cost this grader alone
         judgement = _our_fault(f"{type(error).__name__}: {error}{_where(error)}")
-    return _result(grader, judgement, outcome, time.monotonic() - started)
+    return _result(grader, judgement, None, time.monotonic() - started)
 
 
 def _our_fault(what: str) -> Judgement:

@@ -131,7 +131,9 @@ def gan_with(hw3_gan, judge, painter):
 
 
 def name_of(gan, network, usual):
-    return next((name for name, value in vars(gan).items() if type(value) is network), usual)
+    """The attribute that holds a network of this class, also where the GAN is a module itself."""
+    attributes = {**vars(gan), **vars(gan).get("_modules", {})}
+    return next((name for name, value in attributes.items() if type(value) is network), usual)
 
 
 @number("4.f.1")

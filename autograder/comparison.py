@@ -31,8 +31,8 @@ class Difference:
     Attributes:
         aspect: what differs; "failure" where the grader did not reach its end.
         entry: the recorded entry, None for a failure.
-        expected, actual: the values, where both are arrays.
-        detail: the actual value's type for "type", texts for "exact".
+        expected, actual: the values, where both are arrays; of draws the coordinate that differs most.
+        detail: the actual value's type for "type", texts for "exact", the coordinate for "distribution".
         limits: lower and upper end of a band.
     """
 
@@ -131,9 +131,11 @@ def _compare_samples(entry: Entry, wanted: Array, got: Array) -> Difference | No
     others = got.reshape(len(got), -1).T.astype(np.float64)
     threshold = ks_threshold(len(wanted), len(got), FALSE_ALARM / len(columns))
     distances = [ks_distance(first, second) for first, second in zip(columns, others, strict=True)]
-    if max(distances) <= threshold:
+    worst = int(np.argmax(distances))
+    if distances[worst] <= threshold:
         return None
-    return Difference("distribution", entry, wanted, got, detail=f"{max(distances):.3f} > {threshold:.3f}")
+    place = f"coordinate {worst + 1} of {len(columns)}" if len(columns) > 1 else ""
+    return Difference("distribution", entry, columns[worst], others[worst], detail=place)
 
 
 def ks_distance(first: Array, second: Array) -> float:

@@ -194,12 +194,9 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
             "Look for log(0), a division by 0 or exp of a large number; clamp before the logarithm.",
         )
     if difference.aspect == "distribution":
-        return (
-            f"The draws in `{name}` do not have the right distribution.",
-            _show_distribution(wanted),
-            _show_distribution(got),
-            "",
-        )
+        where = f" ({difference.detail} shown)" if difference.detail else ""
+        headline = f"The draws in `{name}` do not have the right distribution{where}."
+        return headline, _show_distribution(wanted), _show_distribution(got), ""
     if difference.aspect == "band" and difference.limits is not None:
         lower, upper = difference.limits
         side = difference.entry.side if difference.entry is not None else "both"
@@ -247,12 +244,15 @@ def _describe_lists(name: str, wanted: list[object], got: list[object]) -> tuple
         if tag == "equal":
             continue
         missing, extra = wanted[i1:i2], got[j1:j2]
-        position = f"{i1 + 1}" if i2 - i1 <= 1 else f"{i1 + 1} to {i2}"
+        one = i2 - i1 <= 1
+        position = f"number {i1 + 1}" if one else f"numbers {i1 + 1} to {i2}"
         if tag == "delete":
-            return f"`{name}`: number {position} is missing.", _items(missing), "nothing there"
+            return f"`{name}`: {position} {'is' if one else 'are'} missing.", _items(missing), "nothing there"
         if tag == "insert":
-            return f"`{name}`: there is one too many after number {i1}.", "nothing there", _items(extra)
-        return f"`{name}` differs at number {position}.", _items(missing), _items(extra)
+            many = "one" if len(extra) == 1 else f"{len(extra)}"
+            place = f"after number {i1}" if i1 else "at the beginning"
+            return f"`{name}`: there is {many} too many {place}.", "nothing there", _items(extra)
+        return f"`{name}` differs at {position}.", _items(missing), _items(extra)
     return f"`{name}` is another value.", _items(wanted), _items(got)
 
 

@@ -278,8 +278,8 @@ CONV = {"layer": "Conv2d", "kernel": [3, 3], "bias": True}
         ([1, 2, 3], [1, 3], "`n`: number 2 is missing.", "2", "nothing there"),
         ([1, 3], [1, 2, 3], "`n`: there is one too many after number 1.", "nothing there", "2"),
         ([1, 2, 3], [1, 9, 3], "`n` differs at number 2.", "2", "9"),
-        ([1, 2, 3, 4], [1, 4], "`n`: number 2 to 3 is missing.", "2; 3", "nothing there"),
-        ([], [1], "`n`: there is one too many after number 0.", "nothing there", "1"),
+        ([1, 2, 3, 4], [1, 4], "`n`: numbers 2 to 3 are missing.", "2; 3", "nothing there"),
+        ([], [1], "`n`: there is one too many at the beginning.", "nothing there", "1"),
         (
             [CONV],
             [{**CONV, "bias": False}],

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-_ASKS_FOR_GPU = re.compile(r"cuda|[\"']mps[\"']|\.pin_memory\(|\bdevice\s*=\s*\d|\.to\(\d")
-_GPU = ("cuda", "mps")
+_ASKS_FOR_GPU = re.compile(r"cuda|[\"'](mps|xpu)\b|\.xpu\(|\.pin_memory\(|\bdevice\s*=\s*\d|\.to\(\d")
+_GPU = ("cuda", "mps", "xpu")
 
 
 def asks_for_gpu(sources: Iterable[str]) -> bool:
@@ -53,9 +53,11 @@ def redirect_to_cpu(note: Callable[[str], None]) -> None:
         used()
         return torch.device("cpu")
 
+    to_gpu = (torch.Tensor.cuda, torch.Tensor.pin_memory, getattr(torch.Tensor, "xpu", None))
+
     class OnCpu(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if func in (torch.Tensor.cuda, torch.Tensor.pin_memory):
+            if func in to_gpu:
                 used()
                 return args[0]
             kwargs = {name: on_cpu(value) for name, value in (kwargs or {}).items()}

@@ -80,6 +80,6 @@ def read_metadata(root: Path) -> dict[str, JSON]:
     """Gradescope's submission_metadata.json; empty where it is missing or damaged, for grading needs none of it."""
     try:
         metadata = json.loads((root / "submission_metadata.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return metadata if isinstance(metadata, dict) else {}

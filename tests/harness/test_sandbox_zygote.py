@@ -55,7 +55,13 @@ class Spoken:
         """Have a child run `code`; returns the reading ends of its reply and output."""
         job = self.folder / f"job{number}"
         job.write_text(textwrap.dedent(code))
-        request = Spawn(id=number, scratch=str(self.folder), readable=(), confined=False, limits=msgspec.structs.replace(LIMITS, **limits))
+        request = Spawn(
+            id=number,
+            scratch=str(self.folder),
+            readable=(),
+            confined=False,
+            limits=msgspec.structs.replace(LIMITS, **limits),
+        )
         reply_in, reply_out = os.pipe()
         output_in, output_out = os.pipe()
         with job.open() as file:

@@ -224,7 +224,9 @@ def swapped(namespace: dict[str, Any], values: Mapping[str, object]) -> Iterator
 
 @contextmanager
 def learning_rate(rate: float) -> Iterator[list[str]]:
-    """Have Adam and its relatives step at this rate, whatever the student chose; other optimizers keep theirs.
+    """Have Adam and its relatives step at this rate and without weight decay, whatever the student chose.
+
+    Both are free where a handout says "Adam". Other optimizers keep what they have.
 
     Gives the list to which each step adds its optimizer's class by name.
     """
@@ -234,7 +236,7 @@ def learning_rate(rate: float) -> Iterator[list[str]]:
         steps.append(type(optimizer).__name__)
         if "Adam" in steps[-1]:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group.update(lr=rate, weight_decay=0)
 
     handle = register_optimizer_step_pre_hook(impose)
     try:

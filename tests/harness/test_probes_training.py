@@ -167,7 +167,7 @@ def test_swapped_restores_what_was_there() -> None:
 @pytest.mark.parametrize("chosen", [1e-4, 0.5])
 def test_learning_rate_is_imposed_on_adam_alone(chosen: float) -> None:
     weight, other = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
-    adam, sgd = torch.optim.AdamW([weight], lr=chosen, weight_decay=0), torch.optim.SGD([other], lr=chosen)
+    adam, sgd = torch.optim.AdamW([weight], lr=chosen, weight_decay=3), torch.optim.SGD([other], lr=chosen)
     with learning_rate(0.01) as steps:
         (weight + other).sum().backward()
         adam.step()

@@ -214,6 +214,17 @@ def test_only_what_a_variant_changes_is_run(
     assert untouched is recording.observations["test_tiny.test_noise", "reference"]
 
 
+def test_what_is_not_run_would_have_shown_the_same(tiny: TinyHomework, monkeypatch: pytest.MonkeyPatch) -> None:
+    spared = observed(tiny, everything=True)
+    monkeypatch.setattr("autograder.recording._Recorder._sees", lambda *_: True)
+    complete = observed(tiny, everything=True)
+    assert spared.observations.keys() == complete.observations.keys()
+    for key, observation in complete.observations.items():
+        other = spared.observations[key]
+        assert other.entries == observation.entries, key
+        assert all(np.array_equal(other.arrays[name], array) for name, array in observation.arrays.items()), key
+
+
 def test_progress_is_told(tiny: TinyHomework) -> None:
     told: list[tuple[str, int, int]] = []
     observed(tiny, progress=lambda *stage: told.append(stage))

@@ -362,13 +362,8 @@ def test_one_childs_strays_are_killed_and_another_child_is_not(run: Runs) -> Non
 
 def test_a_child_has_no_descriptor_but_its_own(seeing: Runs) -> None:
     """Input, output twice, the reply; the fifth is the one that lists them."""
-    assert seeing.told("import os\nobserve.exact(told=sorted(map(int, os.listdir('/proc/self/fd'))))") == [
-        0,
-        1,
-        2,
-        3,
-        4,
-    ]
+    body = "import os\nobserve.exact(told=sorted(map(int, os.listdir('/proc/self/fd'))))"
+    assert seeing.told(body) == [0, 1, 2, 3, 4]
 
 
 def test_the_zygote_has_more(seeing: Runs) -> None:

@@ -19,8 +19,16 @@ from tiny_homework import REFERENCE, ROOT, TinyHomework
 from autograder.bundle import build_gradescope_zip
 from autograder.errors import UserError
 from autograder.gradescope import ResultsFile
-from autograder.gradescope_run import gradescope_root, read_metadata, run_data, run_on_gradescope, submission_notes
+from autograder.gradescope_run import (
+    gradescope_root,
+    read_metadata,
+    run_data,
+    run_on_gradescope,
+    submission_notes,
+    warm_up,
+)
 from autograder.manifest import read_manifest
+from autograder.sandbox.runner import Sandbox
 from autograder.slicing import Chunk
 from autograder.submission import FoundFile, Problem, Submission
 
@@ -171,6 +179,16 @@ def test_the_command_runs_from_the_unpacked_zip(root: Path) -> None:
     assert results["score"] == 10
     assert not list((root / "results").glob(".*"))
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("lent_sandbox")
+def test_warming_up_imports_what_graders_need(root: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    asked: list[set[str]] = []
+    monkeypatch.setattr(sandbox, "preload", lambda modules: asked.append(set(modules)))
+    monkeypatch.setattr("autograder.gradescope_run.PACKAGE", root / "source" / "autograder")
+    manifest = read_manifest(root / "source" / "expectations")
+    warm_up()
+    assert asked == [{module for grader in manifest.graders for module in grader.preload}]
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------

@@ -119,6 +119,18 @@ def test_two_misconceptions_that_explain_every_difference_are_both_named() -> No
     assert judgement.credit == 0.0
 
 
+def test_one_of_them_may_explain_several_differences() -> None:
+    three = GraderExpectations(
+        {
+            "reference": together(a=seen(np.float64(1)), b=seen(np.float64(2)), c=seen(np.float64(3))),
+            "sign wrong": together(a=seen(np.float64(-1)), b=seen(np.float64(-2)), c=seen(np.float64(3))),
+            "raises": together(a=seen(np.float64(1)), b=seen(np.float64(2)), c=seen(np.float64(7))),
+        }
+    )
+    judgement = judged(together(a=seen(np.float64(-1)), b=seen(np.float64(-2)), c=seen(np.float64(7))), expected=three)
+    assert judgement.shows == ("sign wrong", "raises")
+
+
 def test_one_misconception_does_not_excuse_an_unknown_mistake() -> None:
     judgement = judged(together(a=seen(np.float64(-1)), b=seen(np.float64(55))), expected=TWO)
     assert judgement.shows == ()

@@ -225,6 +225,28 @@ def test_what_is_not_run_would_have_shown_the_same(tiny: TinyHomework, monkeypat
         assert all(np.array_equal(other.arrays[name], array) for name, array in observation.arrays.items()), key
 
 
+def test_a_variant_that_changes_more_than_bodies_is_run_where_its_names_are_asked_for(tiny: TinyHomework) -> None:
+    tiny.variants.write_text(
+        tiny.variants.read_text()
+        + """
+[[misconception]]
+name = "another argument"
+file = "tiny_energy.py"
+old = "def noise(n: int, sigma_square: float)"
+new = "def noise(n: int, mean: float, sigma_square: float)"
+fails = ["1.b", "1.c"]
+says = "The arguments are those of the template."
+"""
+    )
+    observations = observed(tiny, everything=True).observations
+    failure = observations["test_tiny.test_noise", "another argument"].failure
+    assert failure is not None
+    assert failure.type == "TypeError"
+    assert (
+        observations["test_tiny.test_energy", "another argument"] is observations["test_tiny.test_energy", "reference"]
+    )
+
+
 def test_progress_is_told(tiny: TinyHomework) -> None:
     told: list[tuple[str, int, int]] = []
     observed(tiny, progress=lambda *stage: told.append(stage))
@@ -313,10 +335,12 @@ test_made = made()
 
 
 def test_two_graders_of_one_id(tiny: TinyHomework) -> None:
-    tiny.change(tiny.graders, "@pytest.mark.timeout(4)", "@pytest.mark.parametrize('unused', [1, 2])")
-    tiny.change(tiny.graders, "def test_noise(tiny_energy, observe)", "def test_noise(tiny_energy, observe, unused=0)")
-    with pytest.raises(UserError):
+    """Letters that are not safe in a file's name become one and the same."""
+    text = tiny.graders.read_text().replace("def test_noise", "def test_é").replace("def test_spread", "def test_è")
+    tiny.graders.write_text(text)
+    with pytest.raises(UserError, match="two graders have one id") as caught:
         declared_graders(tiny.load())
+    assert caught.value.where.endswith("test_tiny.test__")
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------

@@ -71,6 +71,10 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ),
     (r"RecursionError", "A function calls itself without end."),
     (
+        r"PermissionError",
+        "Files can be written below the current folder alone. Use a path that does not begin with / or ..",
+    ),
+    (
         r"FileNotFoundError",
         "Every grader runs in an empty folder. Load data through hw3_utils, and write a file before reading it.",
     ),

@@ -25,6 +25,7 @@ from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
 from autograder.sandbox.headless import do_without_screen_and_keyboard
 from autograder.sandbox.isolation import JOB_FD, REPLY_FD, isolate
 from autograder.sandbox.protocol import Job, Source, Spawn, may_preload
+from autograder.sandbox.workers import do_without_workers
 from autograder.slicing import Chunk
 
 HARNESS_FAULT = 70  # EX_SOFTWARE of sysexits.h
@@ -124,6 +125,7 @@ def _prepare(job: Job, observer: Observer) -> None:
     seed_generators(job.student_seed)
     texts = [source.text for sources in job.submission.values() for source in sources]
     do_without_screen_and_keyboard(texts)
+    do_without_workers(texts, observer.note)
     if asks_for_gpu(texts):
         redirect_to_cpu(observer.note)
 

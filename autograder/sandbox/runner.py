@@ -384,6 +384,7 @@ def _clean_environment() -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "TORCHDYNAMO_DISABLE": "1",  # torch.compile gives the function itself: compiling takes a minute, and g++
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(matplotlib_cache()),
     }

@@ -71,6 +71,7 @@ PROVOKED: list[tuple[str, Callable[[], object], str]] = [
     ("None", lambda: None.shape, "returned None"),  # type: ignore[attr-defined]
     ("endless recursion", lambda: _endless(0), "without end"),
     ("large file", lambda: _raise(errno.EFBIG), "too large"),
+    ("no permission", lambda: _raise(errno.EACCES), "below the current folder"),
     ("many files", lambda: _raise(errno.EMFILE), "Close each one"),
     ("file", lambda: np.load("/nowhere/mnist.npz"), "empty folder"),
 ]

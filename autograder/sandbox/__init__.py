@@ -24,6 +24,7 @@ What a child can reach
   its own scratch folder. Expectations, other submissions, results.json and the memory of other
   processes are out of reach. Where there is no Landlock, files are as open as they are to the user
   who grades.
+- Processes that it started itself: since version 6 of Landlock no other can be sent a signal.
 
 What ends a child, and what the student is told
 -----------------------------------------------

@@ -34,8 +34,17 @@ READABLE_SYSTEM = (
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
 
+# No signal to a process outside of the child's own, no abstract socket of one: since version 6.
+_SCOPES = 1 << 0 | 1 << 1
+_SCOPES_SINCE = 6
+
+
 class _RulesetAttributes(ctypes.Structure):
-    _fields_ = (("handled_access_fs", ctypes.c_uint64),)
+    _fields_ = (
+        ("handled_access_fs", ctypes.c_uint64),
+        ("handled_access_net", ctypes.c_uint64),
+        ("scoped", ctypes.c_uint64),
+    )
 
 
 class _PathBeneath(ctypes.Structure):
@@ -72,8 +81,10 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
         OSError: where the kernel refuses.
     """
     handled = _RIGHTS[min(version(), max(_RIGHTS))]
-    attributes = _RulesetAttributes(handled_access_fs=handled)
-    ruleset = _call(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(ctypes.sizeof(attributes)), 0)
+    scoped = _SCOPES if version() >= _SCOPES_SINCE else 0
+    attributes = _RulesetAttributes(handled_access_fs=handled, scoped=scoped)
+    known = ctypes.sizeof(attributes) if scoped else ctypes.sizeof(ctypes.c_uint64)
+    ruleset = _call(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(known), 0)
     try:
         for path in (*READABLE_SYSTEM, *interpreter_folders(), *readable):
             _allow(ruleset, path, _READ)

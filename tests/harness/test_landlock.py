@@ -98,3 +98,13 @@ def test_a_folder_that_holds_this_package_is_not_opened(monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(str(beside))
     assert str(beside) not in landlock.interpreter_folders()
     assert str(beside / "autograder") in landlock.interpreter_folders()
+
+
+@pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock does not bound signals")
+def test_the_processes_that_it_can_signal(box: Sandbox, tmp_path: Path) -> None:
+    """Else a submission kills the zygote, and every grader after it is faulty."""
+    body = "import os; os.kill(os.getppid(), 0); return 'reached'"
+    assert said(run(box, body, tmp_path, confined=False)) == '"reached"'
+    assert said(run(box, body, tmp_path, confined=True)) == "PermissionError"
+    own = "import subprocess; p = subprocess.Popen(['sleep', '60']); p.kill(); return p.wait()"
+    assert said(run(box, own, tmp_path, confined=True)) == "-9"

@@ -98,10 +98,10 @@ def _explain_parts(
     """Misconceptions that explain every difference between them, each difference by just one, or none.
 
     Two mistakes at once match no recorded misconception as a whole, but each can show in the
-    entries that it concerns.
+    entries that it concerns. Words and counts alone are too few-valued to tell two mistakes at once.
     """
     found: list[Variant] = []
-    if observation.failure is not None:
+    if observation.failure is not None or all(difference.aspect == "exact" for difference in differences):
         return found
     for difference in differences:
         entry = difference.entry

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import torch
 
+from autograder.probes.tensors import plain
+
 
 def gradients(of: object, to: Iterable[torch.Tensor]) -> list[torch.Tensor | None]:
     """The gradient of the sum of `of` with respect to each tensor in `to`; None where none arrives.
@@ -14,7 +16,8 @@ def gradients(of: object, to: Iterable[torch.Tensor]) -> list[torch.Tensor | Non
     a tensor without a graph (detached, computed under no_grad), has no gradient at all.
     """
     targets = list(to)
-    if not isinstance(of, torch.Tensor) or not of.requires_grad:
+    of = plain(of)
+    if not targets or not isinstance(of, torch.Tensor) or not of.requires_grad:
         return [None] * len(targets)
     found = torch.autograd.grad(of.sum(), targets, retain_graph=True, allow_unused=True)
     return list(found)

@@ -29,7 +29,9 @@ def observe_biases(nets, observe):
         if any(bool(bias.any()) for bias in biases(net).values()):
             initialise(net)
     wrong = {name for net in nets for name, bias in biases(net).items() if bool((bias != 0).any())}
-    observe.exact(layers_with_a_bias_that_is_not_zero=len(wrong))
+    observe.exact(
+        there_are_biases=all(len(biases(net)) > 0 for net in nets), layers_with_a_bias_that_is_not_zero=len(wrong)
+    )
 
 
 def initialise(net):

@@ -11,6 +11,7 @@ from torch import nn
 from autograder.marks import twin
 from autograder.probes.gradients import flat_gradient
 from autograder.probes.layers import layers_of
+from autograder.probes.tensors import plain
 from autograder.probes.training import swapped
 
 PIXELS = 28 * 28
@@ -120,7 +121,16 @@ def scalar(loss):
     return loss.reshape(()) if isinstance(loss, torch.Tensor) and loss.numel() == 1 else loss
 
 
+def differ(loss, other):
+    """Whether two losses are different, as they are for logits of another size; what is not finite is graded apart."""
+    values = [float(plain(value).detach().sum()) for value in (loss, other) if isinstance(value, torch.Tensor)]
+    if not all(map(math.isfinite, values)):
+        return True
+    return len(values) == 2 and abs(values[0] - values[1]) > 1e-3
+
+
 def is_finite(value):
+    value = plain(value)
     if isinstance(value, (int, float)):
         return math.isfinite(value)
     return bool(torch.isfinite(value).all()) if isinstance(value, torch.Tensor) else type(value).__name__
@@ -156,7 +166,8 @@ def test_discriminator_loss_gradient(hw3_gan, rng, observe):
 def test_discriminator_loss_is_finite(hw3_gan, rng, observe):
     """_get_loss_d and its gradient stay finite when the discriminator is very sure of itself."""
     loss, judge, _ = discriminator_loss(hw3_gan, rng, 32, size=3000.0)
-    observe.exact(loss_is_finite=is_finite(loss))
+    other, *_ = discriminator_loss(hw3_gan, rng, 32)
+    observe.exact(loss_is_finite=is_finite(loss), loss_follows_the_logits=differ(loss, other))
     observe.exact(gradient_is_finite=is_finite_gradient(loss, judge))
 
 
@@ -184,5 +195,6 @@ def test_generator_loss_gradient(hw3_gan, rng, observe):
 def test_generator_loss_is_finite(hw3_gan, rng, observe):
     """_get_loss_g and its gradient stay finite when the discriminator is very sure of itself."""
     loss, _, painter = generator_loss(hw3_gan, rng, 32, size=3000.0)
-    observe.exact(loss_is_finite=is_finite(loss))
+    other, *_ = generator_loss(hw3_gan, rng, 32)
+    observe.exact(loss_is_finite=is_finite(loss), loss_follows_the_logits=differ(loss, other))
     observe.exact(gradient_is_finite=is_finite_gradient(loss, painter))

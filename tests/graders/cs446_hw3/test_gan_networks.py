@@ -7,6 +7,7 @@ from autograder.marks import twin
 from autograder.probes.gradients import without_gradient
 from autograder.probes.layers import layers_of
 from autograder.probes.parameters import load_parameters, shapes_of
+from autograder.probes.tensors import plain
 
 BATCH = 256  # the handout's own, in case a network works with no other: that is graded in 4.a.4 and 4.b.4
 ZDIM = 64
@@ -48,8 +49,8 @@ def observe_batches(net, inputs, observe):
     """Shapes for a batch of another size and a batch of one, and whether the others in a batch change an output."""
     net.eval()
     with torch.no_grad():
-        together = net(inputs)
-        alone = [net(inputs[row : row + 1]) for row in range(len(inputs))]
+        together = plain(net(inputs))
+        alone = [plain(net(inputs[row : row + 1])) for row in range(len(inputs))]
     observe.exact(shape_for_five=shape(together), shape_for_one=shape(alone[0]))
     if all(isinstance(output, torch.Tensor) and output.numel() == alone[0].numel() for output in alone):
         flat = torch.stack([output.flatten() for output in alone])

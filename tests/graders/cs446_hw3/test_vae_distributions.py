@@ -5,6 +5,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 
 from autograder.marks import twin
 from autograder.probes.gradients import gradients
+from autograder.probes.tensors import plain
 from autograder.probes.training import method_of
 
 
@@ -79,7 +80,9 @@ def test_bernoulli_gradient(hw3_vae, rng, observe):
     log_probability = method_of(hw3_vae.VAE, "logpdf_bernoulli")
     x, p = rng.bernoulli(0.4, 4, 9), rng.uniform(4, 9, low=0.05, high=0.95)
     p.requires_grad_()
-    observe(gradient_to_p=gradients(log_probability(x, p), [p])[0], rtol=1e-3)
+    found = log_probability(x, p)
+    observe.exact(returned_a_tensor=isinstance(found, torch.Tensor))
+    observe(gradient_to_p=gradients(found, [p])[0], rtol=1e-3)
 
 
 @number("2.b.iii.1")
@@ -110,7 +113,7 @@ def test_gaussian_sampler_without_variance(hw3_vae, rng, observe):
     sample = method_of(hw3_vae.VAE, "sample_diagonal_gaussian")
     for name, batch, latent in (("five_codes", 5, 2), ("one_code", 1, 3)):
         mu = rng.normal(batch, latent, std=3)
-        drawn = sample(mu, torch.full((batch, latent), 1e-12))
+        drawn = plain(sample(mu, torch.full((batch, latent), 1e-12)))
         observe.exact(**{f"type_of_{name}": type_of(drawn)})
         if isinstance(drawn, torch.Tensor) and drawn.shape == mu.shape:
             # The bound lets those pass who add something like 1e-6 to the variance.
@@ -128,6 +131,7 @@ def test_gaussian_sampler_gradient(hw3_vae, rng, observe):
     mu.requires_grad_()
     sigma_square.requires_grad_()
     drawn = sample(mu, sigma_square)
+    observe.exact(returned_a_tensor=isinstance(drawn, torch.Tensor))
     to_mu, to_sigma_square = gradients(drawn, [mu, sigma_square])
     observe(gradient_to_mu=to_mu)
     if to_sigma_square is None:

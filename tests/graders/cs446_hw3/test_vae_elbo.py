@@ -53,8 +53,8 @@ def elbo_of(hw3_vae, rng, image_function, code_function, arguments):
     vae = assemble(hw3_vae.VAE, args, parts, otherwise={})
     try:
         with (
-            mock.patch.object(hw3_vae.VAE, "logpdf_bernoulli", staticmethod(image_function)),
-            mock.patch.object(hw3_vae.VAE, "logpdf_diagonal_gaussian", staticmethod(code_function)),
+            mock.patch.object(hw3_vae.VAE, "logpdf_bernoulli", staticmethod(image_function), create=True),
+            mock.patch.object(hw3_vae.VAE, "logpdf_diagonal_gaussian", staticmethod(code_function), create=True),
         ):
             return vae.elbo_loss(*arguments)
     except Exception:
@@ -104,6 +104,7 @@ def test_elbo_gradient(hw3_vae, rng, observe):
     }
     graded = {name: inputs[name].requires_grad_() for name in ("mu", "sigma_square", "p", "z")}
     elbo = elbo_of(hw3_vae, rng, of_an_image, of_a_code, tuple(inputs.values()))
+    observe.exact(returned_a_number=isinstance(elbo, (torch.Tensor, float)))
     found = dict(zip(graded, gradients(elbo, graded.values()), strict=True))
     arrives = {name: gradient is not None and bool(gradient.any()) for name, gradient in found.items()}
     if arrives["mu"]:

@@ -85,7 +85,8 @@ def test_data_space_prior(hw3_vae, rng, observe):
     for _ in range(10):
         decoder.codes.clear()
         with (
-            mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_gaussian)),
+            mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_gaussian), create=True),
+            mock.patch.object(hw3_vae.VAE, "sample_Bernoulli", staticmethod(known_bernoulli), create=True),
             mock.patch.object(torch, "manual_seed", return_value=torch.default_generator),
             watch_drawing(),
         ):
@@ -115,8 +116,8 @@ def test_data_space_figure(hw3_vae, rng, observe):
 
     vae, _, decoder, _ = vae_around(hw3_vae, rng, each_class(rng, 40))
     with (
-        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_gaussian)),
-        mock.patch.object(hw3_vae.VAE, "sample_Bernoulli", staticmethod(known_bernoulli)),
+        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_gaussian), create=True),
+        mock.patch.object(hw3_vae.VAE, "sample_Bernoulli", staticmethod(known_bernoulli), create=True),
         watch_drawing(render=True) as gallery,
     ):
         vae.visualize_data_space()
@@ -213,8 +214,8 @@ def latent_space(hw3_vae, rng, observe):
     labels = torch.repeat_interleave(torch.arange(10), torch.arange(14, 34, 2))[rng.permutation(230)]
     vae, encoder, _, images = vae_around(hw3_vae, rng, labels)
     with (
-        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample)),
-        mock.patch.object(hw3_vae.VAE, "sample_z", known_sample_z),
+        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample), create=True),
+        mock.patch.object(hw3_vae.VAE, "sample_z", known_sample_z, create=True),
         watch_drawing(render=True) as gallery,
     ):
         vae.visualize_latent_space()
@@ -276,7 +277,7 @@ def interpolation(hw3_vae, rng, *, render=False):
     labels = each_class(rng, 2000)
     vae, encoder, decoder, images = vae_around(hw3_vae, rng, labels)
     with (
-        mock.patch.object(hw3_vae.VAE, "interpolate_mu", staticmethod(known_interpolation)),
+        mock.patch.object(hw3_vae.VAE, "interpolate_mu", staticmethod(known_interpolation), create=True),
         watch_drawing(render=render) as gallery,
     ):
         vae.visualize_inter_class_interpolation()

@@ -67,7 +67,7 @@ def sign_of_elbo(vae, images):
     known = {"logpdf_bernoulli": staticmethod(negative), "logpdf_diagonal_gaussian": staticmethod(zero)}
     mu, sigma_square = torch.zeros(len(images), 2), torch.ones(len(images), 2)
     try:
-        with torch.no_grad(), mock.patch.multiple(type(vae), **known):
+        with torch.no_grad(), mock.patch.multiple(type(vae), create=True, **known):
             elbo = vae.elbo_loss(mu + 0.5, mu, sigma_square, images, torch.full_like(images, 0.5))
             return -1.0 if bool(elbo.mean() > 0) else 1.0
     except Exception:
@@ -97,9 +97,9 @@ def test_training_steps(hw3_vae, rng, observe):
     before = [parameter_vector(net) for net in (encoder, decoder)]
     objective = known_objective(sign_of_elbo(vae, images))
     with (
-        mock.patch.object(hw3_vae.VAE, "elbo_loss", objective),
-        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample)),
-        mock.patch.object(hw3_vae.VAE, "sample_z", known_sample_z),
+        mock.patch.object(hw3_vae.VAE, "elbo_loss", objective, create=True),
+        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample), create=True),
+        mock.patch.object(hw3_vae.VAE, "sample_z", known_sample_z, create=True),
         constant_noise(0.25),
         learning_rate(0.01) as steps,
     ):
@@ -116,7 +116,7 @@ def test_training_epochs(hw3_vae, rng, observe):
     images = binary_images(rng, 24)
     encoder, decoder = KnownEncoder(rng), KnownDecoder(rng)
     vae = vae_with(hw3_vae, args_for(hw3_vae, epochs=3, batch=8), images, {"Encoder": encoder, "Decoder": decoder})
-    with mock.patch.object(hw3_vae.VAE, "elbo_loss", known_objective(1.0)):
+    with mock.patch.object(hw3_vae.VAE, "elbo_loss", known_objective(1.0), create=True):
         vae.train()
     used = torch.cat(encoder.used) if encoder.used else images[:0]
     observe.exact(sizes_of_minibatches=[len(batch) for batch in encoder.used][:100])
@@ -132,8 +132,8 @@ def test_training_saves(hw3_vae, rng, observe):
     args = args_for(hw3_vae, epochs=1, batch=4)
     vae = vae_with(hw3_vae, args, images, {"Encoder": encoder, "Decoder": decoder})
     with (
-        mock.patch.object(hw3_vae.VAE, "elbo_loss", known_objective(1.0)),
-        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample)),
+        mock.patch.object(hw3_vae.VAE, "elbo_loss", known_objective(1.0), create=True),
+        mock.patch.object(hw3_vae.VAE, "sample_diagonal_gaussian", staticmethod(known_sample), create=True),
     ):
         vae.train()
     observe.exact(
@@ -163,7 +163,7 @@ def test_training_defaults(hw3_vae, rng, observe):
     images = binary_images(rng, 4)
     encoder, decoder = KnownEncoder(rng), KnownDecoder(rng)
     vae = vae_with(hw3_vae, args, images, {"Encoder": encoder, "Decoder": decoder})
-    with mock.patch.object(hw3_vae.VAE, "elbo_loss", known_objective(1.0)):
+    with mock.patch.object(hw3_vae.VAE, "elbo_loss", known_objective(1.0), create=True):
         vae.train()
     observe.exact(epochs=len(encoder.used))
 
@@ -225,7 +225,7 @@ def short_run(hw3_vae, rng, images, *, with_known_objective=False):
         steps = known.enter_context(learning_rate(0.003))
         if with_known_objective:
             objective = known_objective(sign_of_elbo(vae, images))
-            known.enter_context(mock.patch.object(hw3_vae.VAE, "elbo_loss", objective))
+            known.enter_context(mock.patch.object(hw3_vae.VAE, "elbo_loss", objective, create=True))
         before = quality()
         vae.train()
         after = quality()

@@ -30,7 +30,7 @@ def show_homework(homework: Homework, console: Console) -> None:
     for grader in manifest.graders:
         seen = "hidden" if grader.hidden else "visible"
         seconds = f"{grader.reference_seconds:.2f}"
-        table.add_row(grader.number, f"{grader.weight:g}", seen, seconds, escape(grader.title))
+        table.add_row(escape(grader.number), f"{grader.weight:g}", seen, seconds, escape(grader.title))
     console.print(table)
     for kind, heading in (("reading", "Readings"), ("misconception", "Misconceptions")):
         chosen = [variant for variant in manifest.variants if variant.kind == kind]
@@ -74,7 +74,7 @@ def show_results(path: Path, console: Console) -> None:
 
 
 def _show_one(grader: Grader, expectations: GraderExpectations, variants: Sequence[Variant], console: Console) -> None:
-    console.print(f"[bold]{grader.number}[/] {escape(grader.title)}  [dim]{grader.id}[/]")
+    console.print(f"[bold]{escape(grader.number)}[/] {escape(grader.title)}  [dim]{grader.id}[/]")
     console.print(
         f"{grader.weight:g} points, {grader.visibility}, at most {grader.seconds:g} s, "
         f"{grader.reference_seconds:.2f} s on the reference"

@@ -23,6 +23,19 @@ EXPECTATIONS = "expectations"
 PACKAGE = Path(__file__).resolve().parent
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 EXECUTABLE = ("setup.sh", "run_autograder")
+KIT_README = """# {title}
+
+Write your code into {files}, then check it with the graders that you may see:
+
+```
+pip install -r requirements.txt
+python -m autograder check
+```
+
+They are the real ones, and worth {points:g} of {whole:g} points; hidden graders with other inputs
+have the rest. Nothing here is a solution: `expectations/` holds what right code shows to the
+graders, for inputs of their own.
+"""
 
 
 def build_gradescope_zip(homework: Homework, target: Path) -> list[str]:
@@ -43,6 +56,7 @@ def build_student_kit(homework: Homework, target: Path) -> list[str]:
     visible = select(manifest, (grader for grader in manifest.graders if not grader.hidden))
     shown = msgspec.structs.replace(visible, points=sum(grader.weight for grader in visible.graders))
     files = dict(_package_files())
+    files["README.md"] = _kit_readme(shown, manifest.points).encode()
     files["requirements.txt"] = requirements(homework.project).encode()
     files["LICENSE"] = _read(homework.project / "LICENSE")
     files.update(_expectation_files(homework, shown))
@@ -50,6 +64,11 @@ def build_student_kit(homework: Homework, target: Path) -> list[str]:
         if path.is_file():
             files[path.relative_to(homework.template).as_posix()] = path.read_bytes()
     return _write_zip(target, files)
+
+
+def _kit_readme(shown: Manifest, whole: float) -> str:
+    files = " and ".join(f"`{file.path}`" for file in shown.files)
+    return KIT_README.format(title=shown.title, files=files, points=shown.points, whole=whole)
 
 
 def requirements(project: Path) -> str:

@@ -69,7 +69,7 @@ def test_bernoulli_log_probability_at_0_and_1(hw3_vae, rng, observe):
 
     # What cannot happen may get -infinity or any guarded value; only NaN or a likely value is wrong.
     impossible = torch.cat([1 - certain, open_], dim=1)
-    found = log_probability(impossible, p)
+    found = plain(log_probability(impossible, p))
     observe.exact(impossible_images_are_very_unlikely=isinstance(found, torch.Tensor) and bool((found < -20).all()))
 
 
@@ -93,7 +93,7 @@ def test_gaussian_sampler_distribution(hw3_vae, rng, observe):
     sample = method_of(hw3_vae.VAE, "sample_diagonal_gaussian")
     mu = torch.cat([rng.uniform(1, low=1, high=1.5), rng.uniform(1, low=-2, high=-1)]).expand(4000, 2).clone()
     sigma_square = torch.tensor([0.09, 4.0]).expand(4000, 2).clone()
-    draws, again = sample(mu, sigma_square), sample(mu, sigma_square)
+    draws, again = (plain(sample(mu, sigma_square)) for _ in range(2))
     if isinstance(draws, torch.Tensor) and draws.shape == (4000, 2):
         observe.exact(
             rows_have_their_own_noise=bool((draws != draws[:1]).any()),
@@ -130,7 +130,7 @@ def test_gaussian_sampler_gradient(hw3_vae, rng, observe):
     mu, sigma_square = torch.zeros(40, 2), rng.uniform(40, 2, low=0.5, high=2)
     mu.requires_grad_()
     sigma_square.requires_grad_()
-    drawn = sample(mu, sigma_square)
+    drawn = plain(sample(mu, sigma_square))
     observe.exact(returned_a_tensor=isinstance(drawn, torch.Tensor))
     to_mu, to_sigma_square = gradients(drawn, [mu, sigma_square])
     observe(gradient_to_mu=to_mu)
@@ -153,7 +153,7 @@ def test_bernoulli_sampler_distribution(hw3_vae, rng, observe):
     p = torch.stack([rng.uniform(1, low=low, high=low + 0.05) for low in (0.08, 0.3, 0.5, 0.8)], dim=1)  # (1, 4)
     p = p.expand(6000, 4).clone()
     # Twenty more calls, because four pixels alone come out alike in two of them now and then.
-    drawn, *again = (sample(p) for _ in range(21))
+    drawn, *again = (plain(sample(p)) for _ in range(21))
     if isinstance(drawn, torch.Tensor) and drawn.shape == p.shape:
         drawn = drawn.float()
         same_in_every_image = bool((drawn == drawn[:1]).all())
@@ -175,13 +175,13 @@ def test_bernoulli_sampler_values(hw3_vae, rng, observe):
     """sample_Bernoulli returns zeros and ones as float32, and keeps what is certain."""
     sample = method_of(hw3_vae.VAE, "sample_Bernoulli")
     p = rng.bernoulli(0.5, 4, 9)
-    certain = sample(p)
+    certain = plain(sample(p))
     observe.exact(type=type_of(certain))
     if isinstance(certain, torch.Tensor) and certain.shape == p.shape:
         kept, exchanged = (bool((certain == wanted).all()) for wanted in (p, 1 - p))
         certain = "kept" if kept else "exchanged" if exchanged else "changed"
     observe.exact(pixels_with_p_0_or_1=certain)
-    drawn = sample(rng.uniform(20, 9, low=0.2, high=0.8))
+    drawn = plain(sample(rng.uniform(20, 9, low=0.2, high=0.8)))
     if isinstance(drawn, torch.Tensor):
         observe.exact(values=[float(value) for value in torch.unique(drawn.float())[:5]])
 

@@ -119,14 +119,25 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, None, Non
     pyfuncitem.funcargs.update({name: modules[name] for name in pyfuncitem.funcargs if name in modules})
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as scratch, pytest.MonkeyPatch.context() as patch:
-        write_digits(Path(scratch) / "digits")
-        patch.setenv(DATA_VARIABLE, str(Path(scratch) / "digits"))
-        (Path(scratch) / "empty").mkdir()
-        os.chdir(Path(scratch) / "empty")
+        patch.setenv(DATA_VARIABLE, str(_digits(pyfuncitem.config)))
+        os.chdir(scratch)
         try:
             yield
         finally:
             os.chdir(before)
+
+
+_DIGITS = pytest.StashKey[Path]()
+
+
+def _digits(config: pytest.Config) -> Path:
+    """The folder of digits that graders are served with --live, made when the first of them runs."""
+    if _DIGITS not in config.stash:
+        folder = tempfile.TemporaryDirectory()
+        config.add_cleanup(folder.cleanup)
+        write_digits(Path(folder.name))
+        config.stash[_DIGITS] = Path(folder.name)
+    return config.stash[_DIGITS]
 
 
 def _live_modules(homework: Homework, submission: Path | None) -> dict[str, Any]:

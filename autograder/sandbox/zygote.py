@@ -88,7 +88,12 @@ class Zygote:
         return True
 
     def _fork(self, spawn: Spawn, job: int, reply: int, output: int) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # no memory or no process left: this child's grader is faulty, and no other
+            nothing = Ended(id=spawn.id, signal=0, code=-1, ended_by="itself", cpu_seconds=0.0, peak_kb=0)
+            self._send(nothing)
+            return
         if pid == 0:
             run_child(spawn, job=job, reply=reply, output=output)
         self.running[pid] = Running(id=spawn.id, deadline=time.monotonic() + spawn.limits.wall_seconds)

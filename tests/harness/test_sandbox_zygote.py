@@ -288,6 +288,20 @@ def test_patience_is_until_the_next_deadline_and_never_long() -> None:
         served.running.clear()
 
 
+def test_a_fork_that_fails_costs_one_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> int:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", fail)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        served = Zygote(theirs)
+        served._fork(Spawn(id=4, scratch="/", readable=(), confined=False, limits=LIMITS), 0, 1, 2)
+        event = msgspec.json.decode(ours.recv(MESSAGE_BYTES), type=Event)
+    assert (event.id, event.code, event.signal) == (4, -1, 0)
+    assert served.running == {}
+
+
 def test_a_group_that_is_gone_is_no_error() -> None:
     process = subprocess.Popen(["true"], start_new_session=True)
     process.wait()

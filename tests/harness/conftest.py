@@ -8,12 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tiny_homework import TinyHomework, write_tiny_homework
 
 from autograder.homework import load_homework
 from autograder.manifest import MANIFEST
 from autograder.recording import record
 from autograder.sandbox.runner import Sandbox
+
+# The same examples in every run, and no verdict that hangs on how busy the machine is.
+settings.register_profile(
+    "harness", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("harness")
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "a word that no child may see"

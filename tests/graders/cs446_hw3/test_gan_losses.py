@@ -45,9 +45,9 @@ class Judge(nn.Module):
 
 def form_of_own_network(hw3_gan):
     """The form in which the student's DNet gives its outputs."""
-    hw3_gan.DNet._weight_init = lambda *_: None
     images = torch.linspace(-1.0, 1.0, 3 * PIXELS).reshape(3, 1, 28, 28)
     try:
+        hw3_gan.DNet._weight_init = lambda *_: None
         net = hw3_gan.DNet()
         return Form(one_axis=net(images).dim() == 1, probabilities=layers_of(net, images)[-1] == {"layer": "Sigmoid"})
     except Exception:  # whatever is wrong with the network is graded in 4.a

@@ -123,7 +123,9 @@ def scalar(loss):
 
 def differ(loss, other):
     """Whether two losses are different, as they are for logits of another size; what is not finite is graded apart."""
-    values = [float(plain(value).detach().sum()) for value in (loss, other) if isinstance(value, torch.Tensor)]
+    given = (loss, other)
+    values = [float(plain(value).detach().sum()) for value in given if isinstance(value, torch.Tensor)]
+    values += [float(value) for value in given if isinstance(value, (int, float))]
     if not all(map(math.isfinite, values)):
         return True
     return len(values) == 2 and abs(values[0] - values[1]) > 1e-3

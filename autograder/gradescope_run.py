@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -25,17 +26,21 @@ def gradescope_root() -> Path:
     return Path(os.environ.get(ROOT_VARIABLE) or "/autograder")
 
 
-def run_on_gradescope(root: Path) -> tuple[Manifest, ResultsFile]:
+def run_on_gradescope(root: Path, sandbox: Sandbox | None = None) -> tuple[Manifest, ResultsFile]:
     """Grade `root`/submission; returns what was graded with, and all results.
 
     The zygote imports torch while the submission is read, and results.json is valid from before
     the first line of the student's code runs.
 
+    Args:
+        root: Gradescope's folder.
+        sandbox: where to grade; it stays open. One of its own by default.
+
     Raises:
         UserError: where the zip's own files are damaged, before any result could be written.
     """
     started = time.monotonic()
-    with Sandbox() as sandbox:
+    with Sandbox() if sandbox is None else contextlib.nullcontext(sandbox) as place:
         expectations = root / "source" / EXPECTATIONS
         manifest = read_manifest(expectations)
         results = ResultsFile(root / "results" / "results.json", planned(manifest))
@@ -43,9 +48,10 @@ def run_on_gradescope(root: Path) -> tuple[Manifest, ResultsFile]:
         submission = find_submission(root / "submission", [file.wanted for file in manifest.files])
         for note in submission_notes(submission):
             results.say(note)
-        for result in grade(manifest, Place.of(expectations), submission, sandbox):
+        for result in grade(manifest, Place.of(expectations), submission, place):
             results.record(result)
-        results.finish(seconds=time.monotonic() - started, extra=run_data(manifest, read_metadata(root)))
+        extra = {**run_data(manifest, read_metadata(root)), "isolation_level": place.level}
+        results.finish(seconds=time.monotonic() - started, extra=extra)
     return manifest, results
 
 

@@ -66,8 +66,9 @@ def results_of(root: Path) -> dict[str, Any]:
 # --- in this process ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("lent_sandbox")
-def test_results_are_valid_from_the_start_and_after_every_grader(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_are_valid_from_the_start_and_after_every_grader(
+    root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     states: list[dict[str, Any]] = []
     write = ResultsFile._write
 
@@ -76,7 +77,7 @@ def test_results_are_valid_from_the_start_and_after_every_grader(root: Path, mon
         states.append(results_of(root))
 
     monkeypatch.setattr(ResultsFile, "_write", watched)
-    manifest, file = run_on_gradescope(root)
+    manifest, file = run_on_gradescope(root, sandbox)
     reached = [sum(test["extra_data"]["verdict"] != "not reached" for test in state["tests"]) for state in states]
     assert reached == [0, 1, 2, 3, 4, 4]
     assert all(len(state["tests"]) == 4 for state in states)
@@ -87,9 +88,8 @@ def test_results_are_valid_from_the_start_and_after_every_grader(root: Path, mon
     assert len(file.results) == 4
 
 
-@pytest.mark.usefixtures("lent_sandbox")
-def test_what_a_run_tells(root: Path) -> None:
-    run_on_gradescope(root)
+def test_what_a_run_tells(root: Path, sandbox: Sandbox) -> None:
+    run_on_gradescope(root, sandbox)
     results = results_of(root)
     assert results["stdout_visibility"] == "hidden"
     assert results["execution_time"] > 0
@@ -105,27 +105,33 @@ def test_what_a_run_tells(root: Path) -> None:
     assert "data:image/png;base64," in tests["1.a"]["output"]
 
 
-@pytest.mark.usefixtures("lent_sandbox")
-def test_a_submission_with_nothing_in_it(root: Path) -> None:
+def test_a_sandbox_that_is_given_is_used_and_stays_open(root: Path, sandbox: Sandbox) -> None:
+    run_on_gradescope(root, sandbox)
+    assert results_of(root)["extra_data"]["isolation_level"] == sandbox.level
+    run_on_gradescope(root, sandbox)
+    assert results_of(root)["score"] == 10
+
+
+def test_a_submission_with_nothing_in_it(root: Path, sandbox: Sandbox) -> None:
     (root / "submission" / "tiny_energy.py").unlink()
-    run_on_gradescope(root)
+    run_on_gradescope(root, sandbox)
     results = results_of(root)
     assert results["score"] == 0
     assert {test["status"] for test in results["tests"]} == {"failed"}
     assert "tiny_energy.py" in results["tests"][0]["output"]
 
 
-@pytest.mark.usefixtures("lent_sandbox")
-def test_a_misnamed_file_is_found_and_the_student_told(root: Path) -> None:
+def test_a_misnamed_file_is_found_and_the_student_told(root: Path, sandbox: Sandbox) -> None:
     (root / "submission" / "tiny_energy.py").rename(root / "submission" / "tiny-energy.py")
-    run_on_gradescope(root)
+    run_on_gradescope(root, sandbox)
     results = results_of(root)
     assert results["score"] == 10
     assert "tiny-energy.py" in results["output"]
 
 
-@pytest.mark.usefixtures("lent_sandbox")
-def test_grading_that_breaks_off_leaves_what_there_was(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grading_that_breaks_off_leaves_what_there_was(
+    root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = ResultsFile.record
 
     def break_off(self: ResultsFile, result: Any) -> None:
@@ -135,7 +141,7 @@ def test_grading_that_breaks_off_leaves_what_there_was(root: Path, monkeypatch: 
 
     monkeypatch.setattr(ResultsFile, "record", break_off)
     with pytest.raises(KeyboardInterrupt):
-        run_on_gradescope(root)
+        run_on_gradescope(root, sandbox)
     results = results_of(root)
     reached = [test for test in results["tests"] if test["extra_data"]["verdict"] != "not reached"]
     assert len(reached) == 1
@@ -143,17 +149,15 @@ def test_grading_that_breaks_off_leaves_what_there_was(root: Path, monkeypatch: 
     assert "Grading ended before it reached" in results["output"]
 
 
-@pytest.mark.usefixtures("lent_sandbox")
-def test_a_damaged_zip_is_a_user_error(root: Path) -> None:
+def test_a_damaged_zip_is_a_user_error(root: Path, sandbox: Sandbox) -> None:
     (root / "source" / "expectations" / "manifest.json").unlink()
     with pytest.raises(UserError, match="nothing is recorded here"):
-        run_on_gradescope(root)
+        run_on_gradescope(root, sandbox)
 
 
-@pytest.mark.usefixtures("lent_sandbox")
-def test_an_observation_that_is_damaged_costs_its_grader_alone(root: Path) -> None:
+def test_an_observation_that_is_damaged_costs_its_grader_alone(root: Path, sandbox: Sandbox) -> None:
     (root / "source" / "expectations" / "observations" / "test_tiny.test_noise.obs").write_bytes(b"x")
-    run_on_gradescope(root)
+    run_on_gradescope(root, sandbox)
     results = results_of(root)
     assert results["score"] == 7
     assert results["extra_data"]["faulty"] == ["test_tiny.test_noise"]

@@ -21,6 +21,20 @@ else:
 DECLARATION = "homework.toml"
 
 
+class SubmissionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What all graders of one submission may use together. What is over is "not reached".
+
+    Attributes:
+        wall_seconds: from the run's start to its last result. Gradescope stops an autograder after 20
+            minutes unless the assignment's settings (Autograder Timeout) say otherwise, and shows no result
+            then; stay a minute below what they say.
+        cpu_seconds: of all children; no further grader is started when they have used it up.
+    """
+
+    wall_seconds: Annotated[float, msgspec.Meta(gt=0)] = 1140.0
+    cpu_seconds: Annotated[float, msgspec.Meta(gt=0)] = 900.0
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one grader's child may use.
 
@@ -31,6 +45,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         output_kb: KiB of printed output that are kept.
         reply_mb: MiB of the observation that the child sends back.
         file_mb: MiB of the largest file that it may write.
+        submission: what all graders of one submission may use together.
     """
 
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
@@ -39,6 +54,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output_kb: Annotated[int, msgspec.Meta(ge=0)] = 64
     reply_mb: Annotated[int, msgspec.Meta(gt=0)] = 32
     file_mb: Annotated[int, msgspec.Meta(ge=0)] = 64
+    submission: SubmissionLimits = SubmissionLimits()
 
 
 class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -33,7 +33,7 @@ def judge(
 ) -> Judgement:
     """Judge what one grader saw of a submission."""
     observation = outcome.observation
-    if outcome.ending == "harness" or (observation is not None and _harness_failed(observation)):
+    if outcome.ending == "harness":
         return _faulty(outcome)
     if observation is None:
         feedback = explain_ending(outcome, memory_mb)
@@ -156,12 +156,6 @@ def _passed(variant: Variant) -> Feedback:
     return Feedback(verdict="passed", headline="", staff=staff)
 
 
-def _harness_failed(observation: Observation) -> bool:
-    return observation.failure is not None and observation.failure.kind == "harness"
-
-
 def _faulty(outcome: Outcome) -> Judgement:
-    failure = outcome.observation.failure if outcome.observation is not None else None
-    what = f"{failure.type}: {failure.message}" if failure is not None else outcome.detail
-    staff = (f"The grader itself failed: {what}", *outcome.output.splitlines()[-5:])
+    staff = (f"The grader itself failed: {outcome.detail}", *outcome.output.splitlines()[-5:])
     return Judgement(Feedback(verdict="faulty", headline="This grader broke.", staff=staff), 0.0)

@@ -23,11 +23,12 @@ import safetensors.numpy
 Array = npt.NDArray[Any]
 Kind = Literal["close", "exact", "samples", "band", "picture", "leaderboard"]
 Side = Literal["both", "at_least", "at_most"]
-FailureKind = Literal["missing", "syntax", "import", "loading", "raised", "exit", "harness"]
+FailureKind = Literal["missing", "syntax", "import", "loading", "raised", "exit"]
 
 MAGIC = b"OBS1"
 MAX_ENTRIES = 200
 MAX_TEXT = 200_000
+MAX_HEADER = 4 * 2**20  # bytes of an untrusted header, which takes about ten times as much when it is decoded
 
 
 class FrameError(ValueError):
@@ -72,9 +73,8 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     `kind` is "missing" where the submission lacks a name, "syntax" where it loses one to a syntax
     error (the message is the error's place and text, then the line and a caret), "import" where
     a package is missing, "loading" where one of the student's top-level statements raised,
-    "raised" where a call did, "exit" for SystemExit and KeyboardInterrupt, and "harness" where
-    the grader could not even be loaded. `frames` holds the lines in the student's files,
-    outermost first; `grader_line` the grader's own line.
+    "raised" where a call did, and "exit" for SystemExit and KeyboardInterrupt. `frames` holds the
+    lines in the student's files, outermost first; `grader_line` the grader's own line.
     """
 
     kind: FailureKind
@@ -172,8 +172,11 @@ def encode_frame(header: Header, arrays: Mapping[str, Array]) -> bytes:
     return MAGIC + len(head).to_bytes(4, "big") + head + body
 
 
-def decode_frame(data: bytes) -> Observation:
-    """Read a frame from an untrusted child.
+def decode_frame(data: bytes, *, max_header: int | None = None) -> Observation:
+    """Read a frame, from an untrusted child for example.
+
+    Args:
+        max_header: bytes of the header; no bound where it is our own.
 
     Raises:
         FrameError: for anything that is not exactly one well-formed frame.
@@ -183,6 +186,8 @@ def decode_frame(data: bytes) -> Observation:
     head_end = 8 + int.from_bytes(data[4:8], "big")
     if len(data) < head_end:
         raise FrameError("it ends inside the header")
+    if max_header is not None and head_end > max_header:
+        raise FrameError(f"its header has more than {max_header:,} bytes")
     try:
         header = msgspec.json.decode(data[8:head_end], type=Header)
         arrays = safetensors.numpy.load(data[head_end:])

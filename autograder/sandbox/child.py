@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
@@ -20,33 +21,36 @@ from autograder.loading import MissingName, StudentModule, install, register_sou
 from autograder.observation import Failure, FailureKind, Frame, Header, clean, encode_frame
 from autograder.observe import Observer
 from autograder.randomness import Inputs, seed_generators
-from autograder.sandbox import landlock
 from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
 from autograder.sandbox.headless import do_without_screen_and_keyboard
 from autograder.sandbox.isolation import JOB_FD, REPLY_FD, isolate
-from autograder.sandbox.protocol import Job, Source, Spawn, may_preload
+from autograder.sandbox.protocol import FONT_LIST_VARIABLE, Job, Source, Spawn, Standing, may_preload
 from autograder.sandbox.workers import do_without_workers
 from autograder.slicing import Chunk
 
 HARNESS_FAULT = 70  # EX_SOFTWARE of sysexits.h
-READY = b"+"  # sent before anything of the student runs: a child that ends without it is our fault
+# The first byte of a reply, sent before anything of the student runs: what comes after it is the
+# student's, and what goes wrong before it is our fault.
+READY = b"+"
 MAX_FRAMES = 12
 MAX_MESSAGE = 2000
 
+Run = Callable[[], bytes]
 
-def run_child(spawn: Spawn, *, job: int, reply: int, output: int) -> NoReturn:
+
+def run_child(
+    spawn: Spawn, standing: Standing, user: int, *, zygote: int, job: int, reply: int, output: int
+) -> NoReturn:
     """The whole life of a child, from the fork to `os._exit`."""
     try:
-        os.chdir(spawn.scratch)
-        os.environ.update(HOME=spawn.scratch, TMPDIR=spawn.scratch)
-        isolate(spawn.limits, job=job, reply=reply, output=output)
-        if spawn.confined:
-            landlock.restrict(spawn.readable, (spawn.scratch,))
+        work = furnish(Path(spawn.scratch))
+        isolate(spawn, standing, user, zygote=zygote, job=job, reply=reply, output=output)
+        os.chdir(work)
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a child that is killed flushes nothing
         with open(JOB_FD, "rb") as descriptor:
-            task = msgspec.json.decode(descriptor.read(), type=Job)
+            run = prepare(msgspec.json.decode(descriptor.read(), type=Job))
         _write_all(REPLY_FD, READY)
-        frame = run_job(task)
+        frame = run()
         with contextlib.suppress(Exception):
             sys.stdout.flush()
         _write_all(REPLY_FD, frame)
@@ -58,28 +62,54 @@ def run_child(spawn: Spawn, *, job: int, reply: int, output: int) -> NoReturn:
         os._exit(HARNESS_FAULT)
 
 
-def run_job(job: Job) -> bytes:
-    """Run the job's grader in this process and return its frame."""
+def prepare(job: Job) -> Run:
+    """Make all ready for a job with nothing of the student's; what it returns runs it and gives its frame.
+
+    Raises:
+        Exception: whatever is wrong with the grader, its arguments or this package.
+    """
     observer = Observer()
     os.environ[DATA_VARIABLE] = job.data
     sys.argv = [f"{next(iter(job.submission), 'homework')}.py"]  # a parse_args() finds no argument of ours
-    _prepare(job, observer)
-    trace = Trace(job)
-    started = time.process_time()
-    with trace if job.trace else contextlib.nullcontext():
-        modules, failure = _run_grader(job, observer)
-    header = Header(
-        job=job.id,
-        entries=tuple(observer.entries),
-        failure=failure,
-        asked={name: StudentModule.asked(module) for name, module in modules.items()},
-        called={filename: tuple(sorted(lines)) for filename, lines in trace.called.items() if lines},
-        imported=tuple(sorted(filter(may_preload, trace.imported))),
-        torch=str(getattr(sys.modules.get("torch"), "__version__", "")),
-        notes=tuple(observer.notes),
-        seconds=time.process_time() - started,
-    )
-    return encode_frame(header, observer.arrays)
+    _adapt(job, observer)
+    grader = _load_grader(job)
+    modules = load_modules(job.submission, job.given)
+    fixtures: dict[str, Any] = {**modules, "rng": Inputs(job.seed), "observe": observer}
+    arguments = [fixtures[name] for name in job.arguments]
+
+    def run() -> bytes:
+        trace = Trace(job)
+        started = time.process_time()
+        with trace if job.trace else contextlib.nullcontext():
+            failure = _call(grader, arguments, job)
+        header = Header(
+            job=job.id,
+            entries=tuple(observer.entries),
+            failure=failure,
+            asked={name: StudentModule.asked(module) for name, module in modules.items()},
+            called={filename: tuple(sorted(lines)) for filename, lines in trace.called.items() if lines},
+            imported=tuple(sorted(filter(may_preload, trace.imported))),
+            torch=str(getattr(sys.modules.get("torch"), "__version__", "")),
+            notes=tuple(observer.notes),
+            seconds=time.process_time() - started,
+        )
+        return encode_frame(header, observer.arrays)
+
+    return run
+
+
+def furnish(scratch: Path) -> Path:
+    """The empty folder that a child works in; beside it stands matplotlib's, with the list of fonts.
+
+    matplotlib wants a folder that it can write to, and takes seconds to build that list anew.
+    """
+    work, own = scratch / "work", scratch / "matplotlib"
+    work.mkdir(mode=0o700)
+    own.mkdir(mode=0o700)
+    for font_list in Path(os.environ.get(FONT_LIST_VARIABLE, "")).glob("fontlist-*.json"):
+        (own / font_list.name).symlink_to(font_list)
+    os.environ.update({"HOME": str(work), "TMPDIR": str(work), FONT_LIST_VARIABLE: str(own)})
+    return work
 
 
 class Trace:
@@ -118,7 +148,8 @@ class Trace:
         return module
 
 
-def _prepare(job: Job, observer: Observer) -> None:
+def _adapt(job: Job, observer: Observer) -> None:
+    """Make torch and Python answer as they do where there is no GPU, no screen and no second process."""
     import torch
 
     torch.set_num_threads(1)
@@ -130,19 +161,12 @@ def _prepare(job: Job, observer: Observer) -> None:
         redirect_to_cpu(observer.note)
 
 
-def _run_grader(job: Job, observer: Observer) -> tuple[Mapping[str, StudentModule], Failure | None]:
-    try:
-        grader = _load_grader(job)
-        modules = load_modules(job.submission, job.given)
-        fixtures: dict[str, Any] = {**modules, "rng": Inputs(job.seed), "observe": observer}
-        arguments = [fixtures[name] for name in job.arguments]
-    except BaseException as error:
-        return {}, describe(error, job, kind="harness")
+def _call(grader: Callable[..., object], arguments: Sequence[object], job: Job) -> Failure | None:
     try:
         grader(*arguments)
     except BaseException as error:
-        return modules, describe(error, job)
-    return modules, None
+        return describe(error, job)
+    return None
 
 
 def load_modules(
@@ -166,7 +190,7 @@ def _load_grader(job: Job) -> Callable[..., object]:
     return function
 
 
-def describe(error: BaseException, job: Job, kind: FailureKind | None = None) -> Failure:
+def describe(error: BaseException, job: Job) -> Failure:
     """An exception as data, with the lines of the student's files that it passed through."""
     student_files = {source.filename for sources in job.submission.values() for source in sources}
     frames: list[Frame] = []
@@ -179,7 +203,7 @@ def describe(error: BaseException, job: Job, kind: FailureKind | None = None) ->
     missing = error if isinstance(error, MissingName) else error.__cause__
     broken = missing.broken if isinstance(missing, MissingName) else None
     return Failure(
-        kind=kind or ("syntax" if broken is not None else _kind(error, frames)),
+        kind="syntax" if broken is not None else _kind(error, frames),
         type=type(error).__name__[:100],
         message=(_text(error) if broken is None else str(broken))[:MAX_MESSAGE],
         frames=tuple(frames[-MAX_FRAMES:]),

@@ -1,31 +1,58 @@
-"""What a child gives up before it reads its job, layer by layer.
+"""What a child gives up before it reads its job, layer by layer, in the one order in which that works.
 
-Each layer is a function that takes the limits; `isolate` applies them in order. A layer that
-cannot be applied raises: a child never runs with less than it was meant to have.
+Which layers hold here has been probed (ladder.py). One that holds and then cannot be applied
+raises: a child never runs with less than it was meant to have.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from pathlib import Path
 
-from autograder.sandbox.protocol import ChildLimits
+from autograder.sandbox import landlock, privileges, seccomp
+from autograder.sandbox.protocol import ChildLimits, Spawn, Standing
 
 # Descriptors of an isolated child: 0 reads nothing, 1 and 2 are the output, 3 the reply, 4 the job.
 REPLY_FD = 3
 JOB_FD = 4
 
 
-def isolate(limits: ChildLimits, *, job: int, reply: int, output: int) -> None:
-    """Leave the zygote's session, descriptors and resources behind."""
+def isolate(spawn: Spawn, standing: Standing, user: int, *, zygote: int, job: int, reply: int, output: int) -> None:
+    """Leave the zygote's session, descriptors, powers and resources behind.
+
+    Args:
+        user: whom to become, where that layer holds.
+        zygote: the parent's process id.
+
+    Raises:
+        OSError: where a layer that holds cannot be applied.
+    """
     own_session()
     own_descriptors(job=job, reply=reply, output=output)
-    for layer in LAYERS:
-        layer(limits)
+    os.umask(0o077)
+    limit_resources(spawn.limits)
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError):  # a wish, no layer
+        privileges.be_killed_first()
+    if standing.holds("user"):
+        for path in (Path(spawn.scratch), *Path(spawn.scratch).iterdir()):
+            os.chown(path, user, user)
+        limit_processes(spawn.limits.processes)
+        privileges.become(user)
+    elif standing.holds("capabilities"):
+        privileges.drop_capabilities()
+    privileges.forbid_new_privileges()
+    privileges.die_with_parent(zygote)
+    if standing.holds("landlock"):
+        landlock.restrict(spawn.readable, (spawn.scratch,))
+    if standing.holds("seccomp"):
+        seccomp.install()
 
 
 def own_session() -> None:
@@ -61,6 +88,11 @@ def limit_resources(limits: ChildLimits) -> None:
         _limit(resource.RLIMIT_AS, mapped + limits.memory_bytes)
 
 
+def limit_processes(count: int) -> None:
+    """Processes and threads of this user, so it says something for a user of the child's own, and before `become`."""
+    _limit(resource.RLIMIT_NPROC, count)
+
+
 def mapped_bytes() -> int:
     """The address space of this process in bytes; 0 where the system does not tell."""
     if sys.platform != "linux":
@@ -75,6 +107,3 @@ def _limit(which: int, soft: int, hard: int | None = None) -> None:
     if ceiling != resource.RLIM_INFINITY:
         wanted, soft = min(wanted, ceiling), min(soft, ceiling)
     resource.setrlimit(which, (soft, wanted))
-
-
-LAYERS: tuple[Callable[[ChildLimits], None], ...] = (limit_resources,)

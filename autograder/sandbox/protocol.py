@@ -43,29 +43,74 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class ChildLimits(msgspec.Struct, frozen=True):
-    """What one child may use; units in the names."""
+    """What one child may use; units in the names.
+
+    Attributes:
+        memory_bytes: address space beyond what the zygote has mapped.
+        file_bytes: of the largest file.
+        scratch_bytes: of all its files together.
+        scratch_files: how many files and folders there may be.
+        processes: processes and threads together.
+    """
 
     cpu_seconds: float
     wall_seconds: float
     memory_bytes: int
     file_bytes: int
+    scratch_bytes: int = 256 * 2**20
+    scratch_files: int = 1000
     open_files: int = 256
+    processes: int = 64
+
+
+LayerName = Literal["resources", "user", "capabilities", "landlock", "seccomp", "memory", "orphans"]
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """Whether a layer of isolation holds here, as a throwaway child has found out.
+
+    Attributes:
+        why: what was in the way, where it does not hold.
+        remedy: what a person can do about it, if anything.
+    """
+
+    name: LayerName
+    holds: bool
+    why: str = ""
+    remedy: str = ""
+
+
+class Standing(msgspec.Struct, frozen=True, tag="standing"):
+    """How high on the ladder of isolation the children of a zygote are: see ladder.py."""
+
+    level: int
+    layers: tuple[Layer, ...]
+
+    def holds(self, name: LayerName) -> bool:
+        """Whether the layer called `name` is in force."""
+        return any(layer.holds for layer in self.layers if layer.name == name)
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
     """Fork a child for the three descriptors that come along: job, reply, output.
 
     Attributes:
+        slot: no two children that run at a time have the same; each slot has a user of its own.
         scratch: the folder that it may write to.
         readable: what it may read beside the system and the interpreter.
-        confined: whether access to all other files is taken away (Landlock).
     """
 
     id: int
+    slot: int
     scratch: str
     readable: tuple[str, ...]
-    confined: bool
     limits: ChildLimits
+
+
+class Kill(msgspec.Struct, frozen=True, tag="kill"):
+    """End a child now, if it has not ended."""
+
+    id: int
 
 
 class Preload(msgspec.Struct, frozen=True, tag="preload"):
@@ -86,7 +131,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     Attributes:
         signal: the signal that ended it, or 0.
         code: its exit status, or -1 where a signal ended it.
-        ended_by: "itself", or "deadline" where the zygote killed it.
+        ended_by: "itself", or why the zygote killed it: "deadline", or "request" of the grader process.
         cpu_seconds: user and system time together.
         peak_kb: its largest resident set in KiB.
     """
@@ -94,13 +139,13 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     id: int
     signal: int
     code: int
-    ended_by: Literal["itself", "deadline"]
+    ended_by: Literal["itself", "deadline", "request"]
     cpu_seconds: float
     peak_kb: int
 
 
-Request = Spawn | Preload
-Event = Ready | Ended
+Request = Spawn | Kill | Preload
+Event = Standing | Ready | Ended
 
 # Modules that cost a child time or memory and that the zygote may import for all of them.
 # None runs a torch operation or starts a thread on import.
@@ -126,6 +171,7 @@ PRELOADABLE = frozenset(
     }
 )
 OWN_PACKAGE = "autograder."
+FONT_LIST_VARIABLE = "MPLCONFIGDIR"
 
 
 def may_preload(module: str) -> bool:

@@ -1,62 +1,41 @@
-"""The trusted side of the sandbox: start a zygote, run jobs in its children, read what they say."""
+"""The trusted side of the sandbox: run jobs in a zygote's children, and read what they say."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import selectors
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from autograder.errors import UserError
-from autograder.observation import FrameError, Observation, decode_frame
-from autograder.sandbox import landlock
+from autograder.observation import MAX_HEADER, FrameError, Observation, decode_frame
+from autograder.sandbox.channels import Channels, ReplyLimits
 from autograder.sandbox.child import READY
-from autograder.sandbox.protocol import ChildLimits, Ended, Event, Job, Preload, Ready, Spawn
-from autograder.sandbox.zygote import MESSAGE_BYTES
+from autograder.sandbox.ladder import TOP
+from autograder.sandbox.protocol import ChildLimits, Ended, Job, Ready, Spawn, Standing
+from autograder.sandbox.zygote_process import GRACE_SECONDS, START_SECONDS, SandboxError, ZygoteProcess
 
-Ending = Literal["replied", "time", "cpu", "signal", "exit", "no reply", "bad reply", "too much", "harness"]
+Ending = Literal["replied", "time", "cpu", "disk", "signal", "exit", "no reply", "bad reply", "too much", "harness"]
 
-PACKAGE = Path(__file__).resolve().parents[1]
-START_SECONDS = 300.0
-GRACE_SECONDS = 2.0
+ATTEMPTS = 2  # where it is the sandbox that failed
+MAX_LAUNCHES = 10
+FIRST_LOOK, LOOK_EVERY = 0.2, 0.25  # seconds; most children have ended before their files are counted
 
-# Registers this package alone: the folders beside it (the reference's, above all) stay off sys.path.
-_START = """
-import importlib.util, sys
-sys.path[:1] = []
-spec = importlib.util.spec_from_file_location(
-    "autograder", {init!r}, submodule_search_locations=[{package!r}])
-package = importlib.util.module_from_spec(spec)
-sys.modules["autograder"] = package
-spec.loader.exec_module(package)
-from autograder.sandbox.zygote import main
-main()
-"""
-
-
-class SandboxError(RuntimeError):
-    """The harness itself failed: the zygote did not start, or died."""
-
-
-@dataclass(frozen=True)
-class ReplyLimits:
-    """What the trusted side reads from one child, in bytes."""
-
-    reply: int
-    output: int
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -64,10 +43,12 @@ class Outcome:
     """How a child ended, and what it said.
 
     Attributes:
-        ending: "replied" where a well-formed frame arrived; otherwise what went wrong.
-        detail: a word on it for staff, such as the signal's name.
+        ending: "replied" where a well-formed frame arrived; "harness" where it was not the student's
+            code that ended it; otherwise what went wrong.
+        detail: a word on it: the limit that was hit, or for staff such as the signal's name.
         observation: what the grader saw, where it replied.
         output: the beginning of what was printed.
+        output_was_cut: whether more was printed than is kept.
         wall_seconds: from the request to the child's end.
         cpu_seconds: the child's own.
         peak_mb: its largest resident memory in MiB.
@@ -80,10 +61,13 @@ class Outcome:
     wall_seconds: float
     cpu_seconds: float
     peak_mb: float
+    output_was_cut: bool = False
 
 
 class Sandbox:
     """A zygote and its children. Jobs may be run from several threads at once.
+
+    A zygote that ends is replaced, and the jobs that it took along are run once more.
 
     Args:
         preload: modules that the zygote imports at its start, beside torch.
@@ -93,42 +77,21 @@ class Sandbox:
         UserError: at the first request, when torch cannot be imported.
     """
 
-    def __init__(self, preload: Sequence[str] = (), *, max_level: int = 3) -> None:
-        self.confined = landlock.version() > 0 and max_level >= 2
-        self.level = 2 if self.confined else min(max_level, 1)
-        self._scratch = tempfile.TemporaryDirectory(prefix="autograder-", ignore_cleanup_errors=True)
-        self._lock = threading.Lock()
-        self._preloading = threading.Lock()
-        self._ended: dict[int, Ended] = {}
-        self._waiting: dict[int, threading.Event] = {}
-        self._ready: list[Ready] = []
-        self._heard = threading.Event()
-        self._next_id = 0
-        self._broken = ""
-        self._preloaded: set[str] = set()
-        self._control, theirs = _socket_pair()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-s",
-                "-c",
-                _START.format(init=str(PACKAGE / "__init__.py"), package=str(PACKAGE)),
-                str(theirs.fileno()),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            env=_clean_environment(),
-            cwd=self._scratch.name,
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,
-        )
-        theirs.close()
-        self._request(Preload(modules=("torch", *preload)))
-        self._announced: tuple[str, ...] = tuple(preload)
-        self._started = False
-        threading.Thread(target=self._listen, daemon=True, name="sandbox").start()
+    def __init__(self, preload: Sequence[str] = (), *, max_level: int = TOP) -> None:
+        self._max_level = max_level
+        self._folder = tempfile.TemporaryDirectory(prefix="autograder-", ignore_cleanup_errors=True)
+        self._root = Path(self._folder.name)
+        self._root.chmod(0o711)  # a child's user passes through it to its own scratch folder
+        self._lock = threading.Lock()  # of what follows
+        self._jobs = itertools.count()
+        self._slots: set[int] = set()
+        self._running: dict[int, ZygoteProcess] = {}
+        self._served: dict[str, str] = {}
+        self._stopped = ""
+        self._starting = threading.Lock()  # of what follows
+        self._wanted = {"torch", *preload}
+        self._launches = 0
+        self._launch()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -136,218 +99,230 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def standing(self) -> Standing:
+        """What isolation children have here.
+
+        Raises:
+            SandboxError: when the zygote does not start.
+        """
+        return _wait(self._zygote.standing)
+
+    @property
+    def level(self) -> int:
+        """The level of isolation, as ladder.py defines it."""
+        return self.standing.level
+
+    def stop(self, why: str) -> None:
+        """End the children that are running; their jobs and all later ones raise SandboxError(why)."""
+        with self._lock:
+            self._stopped = self._stopped or why
+            running = dict(self._running)
+        for child, zygote in running.items():
+            with contextlib.suppress(SandboxError):
+                zygote.kill(child)
+
     def close(self) -> None:
         """End the zygote and every child, and remove their scratch folders."""
-        self._broken = self._broken or "the sandbox is closed"
-        with contextlib.suppress(OSError):  # closing alone would not wake the thread that reads
-            self._control.shutdown(socket.SHUT_RDWR)
-        self._control.close()
-        try:
-            self._process.wait(timeout=GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()
-        self._scratch.cleanup()
+        self._stopped = self._stopped or "the sandbox is closed"
+        self._zygote.close()
+        self._folder.cleanup()
 
     def preload(self, modules: Collection[str]) -> None:
         """Have the zygote import modules that the next job would otherwise import itself.
 
         A module that cannot be imported is left to the job, which then says so.
         """
-        with self._preloading:
-            self._await_start()
-            wanted = tuple(sorted(set(modules) - self._preloaded))
-            if wanted:
-                self._heard.clear()
-                self._request(Preload(modules=wanted))
-                self._await_ready(START_SECONDS)
-                self._preloaded.update(wanted)
+        with self._starting:
+            self._wanted.update(modules)
+            self._ready()
 
     def run(self, job: Job, limits: ChildLimits, reply_limits: ReplyLimits) -> Outcome:
         """Run one job in a child of its own and wait for its end.
 
         Raises:
-            SandboxError: when the zygote is gone.
+            SandboxError: when no zygote stays alive for it, or the sandbox was stopped.
             UserError: when torch cannot be imported.
         """
-        with self._preloading:
-            self._await_start()
-        if self._broken:
-            raise SandboxError(self._broken)
-        started = time.monotonic()
-        with self._lock:
-            number = self._next_id
-            self._next_id += 1
-            over = self._waiting[number] = threading.Event()
-        scratch = Path(self._scratch.name) / str(number)
-        scratch.mkdir(mode=0o700)
-        reply_in, reply_out = os.pipe()
-        output_in, output_out = os.pipe()
-        channels = _Channels(reply_in, output_in, reply_limits)
-        try:
+        for _ in range(ATTEMPTS - 1):
             try:
-                with tempfile.TemporaryFile() as descriptor:
-                    descriptor.write(msgspec.json.encode(job))
-                    descriptor.flush()
-                    descriptor.seek(0)
-                    spawn = Spawn(
-                        id=number,
-                        scratch=str(scratch),
-                        readable=(job.data,),
-                        confined=self.confined,
-                        limits=limits,
-                    )
-                    self._request(spawn, [descriptor.fileno(), reply_out, output_out])
+                outcome = self._run(job, limits, reply_limits)
+            except SandboxError:
+                if self._stopped or not self._zygote.gone:
+                    raise
+                continue
+            if outcome.ending != "harness":
+                return outcome
+        return self._run(job, limits, reply_limits)
+
+    def _launch(self) -> None:
+        """Start a zygote, and have it import all that is wanted."""
+        if self._launches == MAX_LAUNCHES:
+            raise SandboxError(f"the zygote has ended {MAX_LAUNCHES} times")
+        folder = self._root / f"zygote-{self._launches}"
+        folder.mkdir(mode=0o711)
+        self._launches += 1
+        self._zygote = ZygoteProcess(folder, self._max_level)
+        self._asked = set(self._wanted)
+        self._loading: Future[Ready] | None = self._zygote.preload(_torch_first(self._asked))
+
+    def _ready(self) -> ZygoteProcess:
+        """A zygote that lives and has imported all that is wanted. For one thread at a time."""
+        if self._stopped:
+            raise SandboxError(self._stopped)
+        if self._zygote.gone and self._loading is None:
+            self._zygote.close()
+            self._launch()
+        if self._loading is not None:
+            failed = _wait(self._loading).failed
+            if "torch" in failed:
+                raise UserError(
+                    f"torch cannot be imported: {failed['torch']}",
+                    where=sys.executable,
+                    remedy="Install the requirements (make install) and try again.",
+                )
+            self._loading = None
+        more = self._wanted - self._asked
+        if more:
+            self._asked |= more
+            _wait(self._zygote.preload(_torch_first(more)))
+        return self._zygote
+
+    def _run(self, job: Job, limits: ChildLimits, reply_limits: ReplyLimits) -> Outcome:
+        started = time.monotonic()
+        with self._starting:
+            zygote = self._ready()
+        with self._lock:
+            number = next(self._jobs)
+            slot = next(slot for slot in itertools.count() if slot not in self._slots)
+            self._slots.add(slot)
+            if zygote.standing.result().holds("user"):
+                job = msgspec.structs.replace(job, data=self._served_copy(job.data))
+        scratch = self._root / f"job-{number}"
+        try:
+            scratch.mkdir(mode=0o700)
+            reply_in, reply_out = os.pipe()
+            output_in, output_out = os.pipe()
+            channels = Channels(reply_in, output_in, reply_limits)
+            try:
+                spawn = Spawn(id=number, slot=slot, scratch=str(scratch), readable=(job.data,), limits=limits)
+                try:
+                    with _sealed(msgspec.json.encode(job)) as task:
+                        over = zygote.spawn(spawn, [task, reply_out, output_out])
+                finally:
+                    os.close(reply_out)
+                    os.close(output_out)
+                with self._lock:
+                    self._running[number] = zygote
+                disk = self._watch(zygote, number, over, channels, scratch, limits)
+                ended = _wait(over, 0.0)
             finally:
-                os.close(reply_out)
-                os.close(output_out)
-            give_up = started + limits.wall_seconds + 10 * GRACE_SECONDS
-            while not over.is_set() and not self._broken and time.monotonic() < give_up:
-                channels.read(0.05 if channels.open else 0.0)
-                if not channels.open:
-                    over.wait(0.25)
-            channels.drain()
+                channels.close()
         finally:
-            channels.close()
             shutil.rmtree(scratch, ignore_errors=True)
             with self._lock:
-                self._waiting.pop(number, None)
-                ended = self._ended.pop(number, None)
-        if ended is None:
-            raise SandboxError(self._broken or "the zygote did not report a child's end")
-        return _outcome(job, ended, channels, time.monotonic() - started, limits)
+                self._slots.discard(slot)
+                self._running.pop(number, None)
+        if self._stopped:
+            raise SandboxError(self._stopped)
+        return _outcome(job, ended, channels, disk, time.monotonic() - started, limits)
 
-    def _request(self, request: Spawn | Preload, fds: Sequence[int] = ()) -> None:
-        try:
-            with self._lock:
-                socket.send_fds(self._control, [msgspec.json.encode(request)], list(fds))
-        except OSError as error:
-            raise SandboxError(f"the zygote is gone ({error}). {self._log_text()}") from error
+    def _watch(
+        self,
+        zygote: ZygoteProcess,
+        child: int,
+        over: Future[Ended],
+        channels: Channels,
+        scratch: Path,
+        limits: ChildLimits,
+    ) -> str:
+        """Read until the child has ended, and end it where it says or writes too much: what it wrote, or ""."""
+        killed, disk = False, ""
+        look = time.monotonic() + FIRST_LOOK
+        give_up = time.monotonic() + limits.wall_seconds + 10 * GRACE_SECONDS
+        while not over.done() and time.monotonic() < give_up:
+            channels.read(0.05 if channels.open else 0.0)
+            if not channels.open:
+                wait_for([over], timeout=LOOK_EVERY)
+            if time.monotonic() >= look and not disk:
+                disk = written_too_much(scratch, limits)
+                look = time.monotonic() + LOOK_EVERY
+            if not killed and (disk or channels.reply_is_too_large or self._stopped):
+                killed = True
+                zygote.kill(child)
+        channels.drain(GRACE_SECONDS)
+        return disk
 
-    def _listen(self) -> None:
-        while True:
-            try:
-                data = self._control.recv(MESSAGE_BYTES)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            event: Event = msgspec.json.decode(data, type=Event)
-            if isinstance(event, Ready):
-                self._ready.append(event)
-                self._heard.set()
-            else:
-                with self._lock:
-                    self._ended[event.id] = event
-                    waiting = self._waiting.get(event.id)
-                if waiting is not None:
-                    waiting.set()
-        self._broken = self._broken or "the zygote has ended"
-        self._heard.set()
-        for waiting in list(self._waiting.values()):
-            waiting.set()
-
-    def _await_start(self) -> None:
-        if self._started:
-            return
-        ready = self._await_ready(START_SECONDS)
-        if "torch" in ready.failed:
-            raise UserError(
-                f"torch cannot be imported: {ready.failed['torch']}",
-                where=sys.executable,
-                remedy="Install the requirements (make install) and try again.",
-            )
-        self._preloaded.update(self._announced)
-        self._started = True
-
-    def _await_ready(self, seconds: float) -> Ready:
-        if not self._heard.wait(seconds) or not self._ready:
-            raise SandboxError(f"the zygote did not start. {self._log_text()}")
-        self._heard.clear()
-        return self._ready.pop(0)
-
-    def _log_text(self) -> str:
-        if self._log.closed:
-            return ""
-        self._log.seek(0)
-        return self._log.read()[-2000:].decode("utf-8", "replace")
+    def _served_copy(self, data: str) -> str:
+        """A copy of the data that a child of another user can read, wherever the data themselves are."""
+        if data not in self._served and Path(data).is_dir():
+            copy = self._root / f"data-{len(self._served)}"
+            shutil.copytree(data, copy, copy_function=shutil.copyfile)
+            for path in (copy, *copy.rglob("*")):
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            self._served[data] = str(copy)
+        return self._served.get(data, data)
 
 
-class _Channels:
-    """Reads a child's reply and output, each up to its cap, for as long as they are open."""
-
-    def __init__(self, reply: int, output: int, limits: ReplyLimits) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._caps = {reply: limits.reply, output: limits.output}
-        self._data = {reply: bytearray(), output: bytearray()}
-        self._reply, self._output = reply, output
-        self.overflowed = False
-        for fd in (reply, output):
-            os.set_blocking(fd, False)
-            self._selector.register(fd, selectors.EVENT_READ)
-
-    @property
-    def open(self) -> bool:
-        return bool(self._selector.get_map())
-
-    @property
-    def reply(self) -> bytes:
-        return bytes(self._data[self._reply])
-
-    @property
-    def output(self) -> str:
-        return self._data[self._output].decode("utf-8", "replace")
-
-    def read(self, seconds: float) -> bool:
-        """Take what has arrived within `seconds`; whether anything had."""
-        ready = self._selector.select(seconds) if self.open else []
-        for key, _ in ready:
-            fd = key.fd
-            try:
-                piece = os.read(fd, 1 << 20)
-            except BlockingIOError:
-                continue
-            if not piece:
-                self._selector.unregister(fd)
-                continue
-            room = self._caps[fd] - len(self._data[fd])
-            self._data[fd] += piece[: max(0, room)]
-            if len(piece) > room and fd == self._reply:
-                self.overflowed = True
-        return bool(ready)
-
-    def drain(self) -> None:
-        """Take what a child that has ended left in the pipes."""
-        stop = time.monotonic() + GRACE_SECONDS
-        while self.open and time.monotonic() < stop and self.read(0.0):
-            continue
-
-    def close(self) -> None:
-        self._selector.close()
-        os.close(self._reply)
-        os.close(self._output)
+def written_too_much(scratch: Path, limits: ChildLimits) -> str:
+    """Which limit the files below `scratch` exceed together, in words; "" where they exceed none."""
+    count = size = 0
+    for folder, folders, files in os.walk(scratch):
+        count += len(folders) + len(files)
+        for name in files:
+            with contextlib.suppress(OSError):
+                size += Path(folder, name).lstat().st_blocks * 512
+        if count > limits.scratch_files:
+            return f"{limits.scratch_files:,} files"
+        if size > limits.scratch_bytes:
+            return f"{limits.scratch_bytes / 2**20:g} MB of files"
+    return ""
 
 
-def _outcome(job: Job, ended: Ended, channels: _Channels, wall: float, limits: ChildLimits) -> Outcome:
+def _torch_first(modules: Collection[str]) -> list[str]:
+    return sorted(modules, key=lambda module: (module != "torch", module))
+
+
+def _wait(future: Future[Answer], seconds: float = START_SECONDS) -> Answer:
+    try:
+        return future.result(seconds)
+    except FutureTimeoutError as error:
+        raise SandboxError(f"the zygote did not answer in {seconds:g} s") from error
+
+
+@contextlib.contextmanager
+def _sealed(data: bytes) -> Iterator[int]:
+    """A descriptor to read the data from, of a file that has no name, and no place on the disk where that can be."""
+    in_memory = hasattr(os, "memfd_create")
+    with open(os.memfd_create("job"), "w+b") if in_memory else tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        file.seek(0)
+        yield file.fileno()
+
+
+def _outcome(job: Job, ended: Ended, channels: Channels, disk: str, wall: float, limits: ChildLimits) -> Outcome:
     observation = None
     ending: Ending
     detail = ""
-    if ended.ended_by == "deadline":
+    reply = channels.reply
+    if not reply.startswith(READY):
+        ending, detail = "harness", f"{_how(ended)} before the grader was loaded"
+    elif channels.reply_is_too_large:
+        ending = "too much"
+    elif disk:
+        ending, detail = "disk", disk
+    elif ended.ended_by == "deadline":
         ending, detail = "time", f"{limits.wall_seconds:g} s of wall time"
     elif ended.signal == signal.SIGXCPU or (ended.signal == signal.SIGKILL and ended.cpu_seconds >= limits.cpu_seconds):
         ending, detail = "cpu", f"{limits.cpu_seconds:g} s of CPU time"
     elif ended.signal:
         ending, detail = "signal", _signal_name(ended.signal)
-    elif not channels.reply.startswith(READY):
-        ending, detail = "harness", f"exit status {ended.code} before the job was read"
-    elif channels.overflowed:
-        ending, detail = "too much", "the observation is larger than the limit"
-    elif channels.reply == READY:
+    elif reply == READY:
         ending, detail = ("no reply", "") if ended.code == 0 else ("exit", str(ended.code))
     else:
         try:
-            observation = decode_frame(channels.reply[len(READY) :])
+            observation = decode_frame(reply[len(READY) :], max_header=MAX_HEADER)
             if observation.header.job != job.id:
                 raise FrameError("it answers another job")
             ending = "replied"
@@ -361,7 +336,14 @@ def _outcome(job: Job, ended: Ended, channels: _Channels, wall: float, limits: C
         wall_seconds=wall,
         cpu_seconds=ended.cpu_seconds,
         peak_mb=ended.peak_kb / 1024 if sys.platform == "linux" else ended.peak_kb / 2**20,
+        output_was_cut=channels.output_was_cut,
     )
+
+
+def _how(ended: Ended) -> str:
+    if ended.ended_by == "deadline":
+        return "it took too long"
+    return f"killed by {_signal_name(ended.signal)}" if ended.signal else f"exit status {ended.code}"
 
 
 def _signal_name(number: int) -> str:
@@ -369,34 +351,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _socket_pair() -> tuple[socket.socket, socket.socket]:
-    kind = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
-    return socket.socketpair(socket.AF_UNIX, kind)
-
-
-def _clean_environment() -> dict[str, str]:
-    """All of the zygote's environment; nothing is inherited but the place of the matplotlib cache."""
-    return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "TORCHDYNAMO_DISABLE": "1",  # torch.compile gives the function itself: compiling takes a minute, and g++
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": str(matplotlib_cache()),
-    }
-
-
-def matplotlib_cache() -> Path:
-    """Where matplotlib keeps its list of fonts, which takes seconds to build anew."""
-    lasting = Path(sys.prefix) / "var" / "autograder" / "matplotlib"
-    try:
-        lasting.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.gettempdir()) / f"autograder-matplotlib-{os.getuid()}"
-    return lasting

@@ -1,7 +1,8 @@
 """The warm process that forks a child for every grader.
 
-It imports, waits, forks, kills what is late and reports what has ended. It runs no torch
-operation (a forked child of a process that has used torch's threads can hang) and starts no thread.
+It probes what isolation there is, imports, waits, forks, kills what is late and reports what has
+ended. It runs no torch operation (a forked child of a process that has used torch's threads can
+hang) and starts no thread.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 
+from autograder.sandbox import privileges
 from autograder.sandbox.child import run_child
-from autograder.sandbox.protocol import Ended, Event, Preload, Ready, Request, Spawn, may_preload
+from autograder.sandbox.ladder import climb
+from autograder.sandbox.protocol import Ended, Event, Kill, Preload, Ready, Request, Spawn, Standing, may_preload
 
 MESSAGE_BYTES = 65_536
 
@@ -30,20 +35,38 @@ class Running:
 
     id: int
     deadline: float
-    late: bool = False
+    user: int
+    killed: Literal["", "deadline", "request"] = ""
 
 
 def main() -> None:
-    """Serve requests on the socket whose descriptor is the first argument."""
+    """Serve requests on the socket whose descriptor is the first argument; the second is the highest level."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    _adopt_orphans()
-    Zygote(control).serve()
+    top = int(sys.argv[2])
+    os.umask(0o022)
+    claim, users = None, range(1)
+    if sys.platform == "linux" and top > 0:
+        privileges.close_memory()
+        privileges.adopt_orphans()
+        if os.geteuid() == 0:
+            users, claim = privileges.claim_users()
+    Zygote(control, climb(Path.cwd(), users[0], top=top), users).serve()
+    if claim is not None:
+        claim.close()
     os._exit(0)  # nothing of torch's needs to be taken down
 
 
 class Zygote:
-    def __init__(self, control: socket.socket) -> None:
+    """Serves one grader process.
+
+    Args:
+        users: one for each slot; a child becomes its slot's, where that layer of isolation holds.
+    """
+
+    def __init__(self, control: socket.socket, standing: Standing, users: range) -> None:
         self.control = control
+        self.standing = standing
+        self.users = users
         self.running: dict[int, Running] = {}
         self.parent = os.getppid()
 
@@ -55,6 +78,7 @@ class Zygote:
             self._kill_all()
 
     def _serve(self) -> None:
+        self._send(self.standing)
         wake, woken = os.pipe()
         os.set_blocking(woken, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -81,6 +105,10 @@ class Zygote:
         request: Request = msgspec.json.decode(data, type=Request)
         if isinstance(request, Preload):
             self._send(Ready(failed=import_modules(request.modules)))
+        elif isinstance(request, Kill):
+            for pid, child in self.running.items():
+                if child.id == request.id:
+                    self._kill(pid, child, "request")
         else:
             self._fork(request, *fds)
         for fd in fds:
@@ -88,6 +116,7 @@ class Zygote:
         return True
 
     def _fork(self, spawn: Spawn, job: int, reply: int, output: int) -> None:
+        user, zygote = self.users[spawn.slot % len(self.users)], os.getpid()
         try:
             pid = os.fork()
         except OSError:  # no memory or no process left: this child's grader is faulty, and no other
@@ -95,8 +124,8 @@ class Zygote:
             self._send(nothing)
             return
         if pid == 0:
-            run_child(spawn, job=job, reply=reply, output=output)
-        self.running[pid] = Running(id=spawn.id, deadline=time.monotonic() + spawn.limits.wall_seconds)
+            run_child(spawn, self.standing, user, zygote=zygote, job=job, reply=reply, output=output)
+        self.running[pid] = Running(spawn.id, time.monotonic() + spawn.limits.wall_seconds, user)
 
     def _reap(self) -> None:
         for pid, child in list(self.running.items()):
@@ -105,14 +134,15 @@ class Zygote:
             _kill_group(pid)  # while the pid is still ours, so that it cannot be another's
             _, status, usage = os.wait4(pid, 0)
             del self.running[pid]
-            self._kill_strays()
+            if self._kill_strays() and self.standing.holds("user"):
+                _kill_all_of(child.user)
             signalled = os.WIFSIGNALED(status)
             self._send(
                 Ended(
                     id=child.id,
                     signal=os.WTERMSIG(status) if signalled else 0,
                     code=-1 if signalled else os.WEXITSTATUS(status),
-                    ended_by="deadline" if child.late else "itself",
+                    ended_by=child.killed or "itself",
                     cpu_seconds=usage.ru_utime + usage.ru_stime,
                     peak_kb=usage.ru_maxrss,
                 )
@@ -121,17 +151,21 @@ class Zygote:
     def _kill_late(self) -> None:
         now = time.monotonic()
         for pid, child in self.running.items():
-            if now >= child.deadline and not child.late:
-                child.late = True
-                _kill_group(pid)
-                os.kill(pid, signal.SIGKILL)
+            if now >= child.deadline:
+                self._kill(pid, child, "deadline")
 
-    def _kill_strays(self) -> None:
-        """Kill what a child has left behind: everything that was orphaned to this process."""
-        for _ in range(100):
+    def _kill(self, pid: int, child: Running, why: Literal["deadline", "request"]) -> None:
+        if not child.killed:
+            child.killed = why
+            _kill_group(pid)
+            os.kill(pid, signal.SIGKILL)
+
+    def _kill_strays(self) -> bool:
+        """Kill what a child has left behind: everything that was orphaned to this process. Whether there was any."""
+        for round_ in range(100):
             strays = [pid for pid in _children() if pid not in self.running]
             if not strays:
-                return
+                return round_ > 0
             for pid in strays:
                 _kill_group(pid)
                 try:
@@ -139,6 +173,7 @@ class Zygote:
                     os.waitpid(pid, 0)
                 except (ProcessLookupError, ChildProcessError):
                     continue
+        return True
 
     def _kill_all(self) -> None:
         for pid in self.running:
@@ -171,21 +206,25 @@ def import_modules(names: tuple[str, ...]) -> dict[str, str]:
     return failed
 
 
-def _adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent dies (Linux)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        pr_set_child_subreaper = 36
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
-
-
 def _children() -> list[int]:
     try:
         with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as children:
             return [int(pid) for pid in children.read().split()]
     except OSError:
         return []
+
+
+def _kill_all_of(user: int) -> None:
+    """Kill every process of a user of ours at one stroke, as a loop cannot where they go on forking."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            privileges.become(user)
+            if os.getuid() == user != 0:
+                os.kill(-1, signal.SIGKILL)  # all that this user may send a signal to, itself excepted
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def _kill_group(pid: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,11 +29,21 @@ SECRET = "a word that no child may see"
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """One zygote for all tests: to start one takes seconds. It is started by a process that has a secret."""
+    with _started_with_a_secret(Sandbox) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def bare_sandbox() -> Iterator[Sandbox]:
+    """One without isolation but for limits: what is refused elsewhere must succeed here, or its test shows nothing."""
+    with _started_with_a_secret(lambda: Sandbox(max_level=0)) as sandbox:
+        yield sandbox
+
+
+def _started_with_a_secret(start: Callable[[], Sandbox]) -> Sandbox:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEST_SECRET", SECRET)
-        sandbox = Sandbox()
-    with sandbox:
-        yield sandbox
+        return start()
 
 
 class _Lent:

@@ -9,8 +9,9 @@ import numpy as np
 
 from autograder.manifest import Grader
 from autograder.observation import Entry, Failure, Frame, Header, Observation
+from autograder.sandbox.channels import ReplyLimits
 from autograder.sandbox.protocol import ChildLimits, Job, Source
-from autograder.sandbox.runner import Outcome, ReplyLimits
+from autograder.sandbox.runner import Outcome
 
 
 def seen(

@@ -430,7 +430,7 @@ HOSTILE = st.text(st.characters(categories=None), max_size=60) | st.sampled_from
 @given(HOSTILE, HOSTILE, HOSTILE, st.booleans())
 def test_any_text_can_stand_in_a_failure(type_name: str, message: str, code: str, hidden: bool) -> None:
     grader = HIDDEN if hidden else VISIBLE
-    for kind in ("missing", "import", "loading", "raised", "exit", "harness"):
+    for kind in ("missing", "import", "loading", "raised", "exit"):
         failure = failed(type_name, message, kind)
         failure = type(failure)(kind, type_name, message, (Frame(code, 1, code, code),), code)
         assert explain_failure(failure, grader).headline

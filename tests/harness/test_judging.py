@@ -182,12 +182,6 @@ def test_a_child_that_failed_before_the_job_is_the_graders_fault() -> None:
     assert judgement.feedback.staff == ("The grader itself failed: exit status 70", "2", "3", "4", "5", "6")
 
 
-def test_a_grader_that_cannot_be_loaded_is_faulty() -> None:
-    judgement = judged(seen(failure=failed("ImportError", "no module", "harness")))
-    assert judgement.feedback.verdict == "faulty"
-    assert judgement.feedback.staff == ("The grader itself failed: ImportError: no module",)
-
-
 def test_notes_of_the_child_go_to_staff() -> None:
     right = seen(RIGHT)
     observation = Observation(Header(entries=right.entries, notes=("ran on the CPU",)), right.arrays)

@@ -99,16 +99,20 @@ def test_kinds(failure: Any, body: str, student: str, kind: str, type_name: str,
         {"function": "another"},
     ],
 )
-def test_a_grader_that_cannot_be_loaded_is_the_harnesss_fault(failure: Any, job: dict[str, Any]) -> None:
-    assert failure("pass", **job).kind == "harness"
+def test_a_grader_that_cannot_be_loaded_is_the_harnesss_fault(sandbox: Sandbox, job: dict[str, Any]) -> None:
+    assert_harness_fault(sandbox, a_job("pass", **job))
 
 
 def test_a_grader_that_asks_for_an_unknown_argument_is_no_students_fault(sandbox: Sandbox) -> None:
     """Recording refuses such a grader; here it stops before anything of the student runs."""
-    outcome = sandbox.run(a_job("pass", arguments=("hw", "rng", "unknown")), LIMITS, REPLY_LIMITS)
-    assert outcome.observation is not None
-    assert outcome.observation.failure is not None
-    assert outcome.observation.failure.kind == "harness"
+    assert_harness_fault(sandbox, a_job("pass", arguments=("hw", "rng", "unknown")))
+
+
+def assert_harness_fault(sandbox: Sandbox, job: Job) -> None:
+    outcome = sandbox.run(job, LIMITS, REPLY_LIMITS)
+    assert (outcome.ending, outcome.detail) == ("harness", "exit status 70 before the grader was loaded")
+    assert outcome.observation is None
+    assert "Traceback" in outcome.output
 
 
 def test_a_submission_without_the_module_at_all(failure: Any) -> None:
@@ -181,7 +185,6 @@ def test_the_kind_of_an_exception(error: BaseException, kind: str) -> None:
     seen = describe(caught.value, job)
     assert seen.kind == kind
     assert seen.frames == ()
-    assert describe(error, job, kind="harness").kind == "harness"
 
 
 # --- what is told besides -------------------------------------------------------------------------------------------

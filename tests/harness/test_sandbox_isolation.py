@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from autograder.sandbox.isolation import LAYERS, limit_resources, mapped_bytes
+from autograder.sandbox.isolation import mapped_bytes
 
 PREAMBLE = """
 import json, os, resource, signal, sys
@@ -156,45 +156,57 @@ def test_a_lower_limit_of_the_system_stays(tmp_path: Path) -> None:
     ) == [64, 64]
 
 
-def test_isolate_applies_every_layer(tmp_path: Path) -> None:
-    """A layer that is added to the list is applied; one that cannot be applied lets nothing run."""
-    assert told(
-        tmp_path,
-        """
-        LAYERS_APPLIED = []
-        import autograder.sandbox.isolation as isolation
-        isolation.LAYERS = (*isolation.LAYERS, LAYERS_APPLIED.append)
-        if os.fork() == 0:
-            isolate(LIMITS, job=job, reply=reply, output=output)
-            core, own = resource.getrlimit(resource.RLIMIT_CORE), os.getsid(0) == os.getpid()
-            tell([LAYERS_APPLIED == [LIMITS], len(descriptors()), core, own])
-            os._exit(0)
-        os.wait()
-        """,
-    ) == [True, 5, [0, 0], True]
-    assert limit_resources in LAYERS
+ISOLATE = """
+import autograder.sandbox.isolation as isolation
+from autograder.sandbox.protocol import Layer, Spawn, Standing
+applied = []
+for module, name in {
+    isolation.privileges: "become drop_capabilities forbid_new_privileges die_with_parent be_killed_first",
+    isolation.landlock: "restrict",
+    isolation.seccomp: "install",
+}.items():
+    for function in name.split():
+        setattr(module, function, lambda *_, function=function: applied.append(function))
+spawn = Spawn(id=1, slot=0, scratch=sys.argv[1], readable=(), limits=LIMITS)
+def isolated(*layers):
+    standing = Standing(level=0, layers=tuple(Layer(name, True) for name in layers))
+    if os.fork() == 0:
+        try:
+            isolate(spawn, standing, os.getuid(), zygote=os.getppid(), job=job, reply=reply, output=output)
+        except OSError as error:
+            applied.append(str(error))
+        tell([applied, len(descriptors()), resource.getrlimit(resource.RLIMIT_CORE), os.getsid(0) == os.getpid()])
+        os._exit(0)
+    os.wait()
+"""
+ALWAYS = ["forbid_new_privileges", "die_with_parent"]
 
 
-def test_a_layer_that_fails_raises(tmp_path: Path) -> None:
-    assert (
-        told(
-            tmp_path,
-            """
-        import autograder.sandbox.isolation as isolation
-        def broken(limits):
-            raise OSError("not on this system")
-        isolation.LAYERS = (broken,)
-        if os.fork() == 0:
-            try:
-                isolate(LIMITS, job=job, reply=reply, output=output)
-            except OSError as error:
-                tell(str(error))
-            os._exit(0)
-        os.wait()
-        """,
-        )
-        == "not on this system"
-    )
+@pytest.mark.parametrize(
+    ("layers", "applied"),
+    [
+        ([], ALWAYS),
+        (["user"], ["become", *ALWAYS]),
+        (["capabilities"], ["drop_capabilities", *ALWAYS]),
+        (["capabilities", "user"], ["become", *ALWAYS]),
+        (["user", "landlock", "seccomp"], ["become", *ALWAYS, "restrict", "install"]),
+    ],
+)
+def test_isolate_applies_the_layers_that_hold(tmp_path: Path, layers: list[str], applied: list[str]) -> None:
+    """In the one order that works: a filter of system calls comes last, for it refuses what the others need."""
+    code = f"{ISOLATE}\nisolated(*{layers})"
+    assert told(tmp_path, code) == [["be_killed_first", *applied], 5, [0, 0], True]
+
+
+def test_a_layer_that_cannot_be_applied_raises(tmp_path: Path) -> None:
+    """A child never runs with less than it was meant to have."""
+    code = f"""{ISOLATE}
+def broken(*_):
+    raise OSError("not on this system")
+isolation.landlock.restrict = broken
+isolated("landlock", "seccomp")
+"""
+    assert told(tmp_path, code)[0] == ["be_killed_first", *ALWAYS, "not on this system"]
 
 
 def test_what_is_mapped_grows_with_what_is_allocated() -> None:

@@ -18,7 +18,17 @@ import msgspec
 import pytest
 
 from autograder.sandbox import zygote
-from autograder.sandbox.protocol import PRELOADABLE, ChildLimits, Ended, Event, Preload, Ready, Spawn, may_preload
+from autograder.sandbox.protocol import (
+    PRELOADABLE,
+    ChildLimits,
+    Ended,
+    Event,
+    Preload,
+    Ready,
+    Spawn,
+    Standing,
+    may_preload,
+)
 from autograder.sandbox.zygote import MESSAGE_BYTES, Zygote, import_modules
 
 LIMITS = ChildLimits(cpu_seconds=5, wall_seconds=5, memory_bytes=1 << 30, file_bytes=1 << 20)
@@ -29,8 +39,8 @@ import os, sys
 from autograder.sandbox import zygote
 from autograder.sandbox.isolation import JOB_FD, isolate
 
-def run_child(spawn, *, job, reply, output):
-    isolate(spawn.limits, job=job, reply=reply, output=output)
+def run_child(spawn, standing, user, **how):
+    isolate(spawn, standing, user, **how)
     exec(open(JOB_FD).read(), {"os": os})
     os._exit(0)
 
@@ -42,14 +52,20 @@ zygote.main()
 class Spoken:
     """A zygote process and our end of its socket."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, level: int = 1) -> None:
         self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(theirs.fileno())], pass_fds=[theirs.fileno()], start_new_session=True
+            [sys.executable, "-c", SERVE, str(theirs.fileno()), str(level)],
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+            cwd=folder,
         )
         theirs.close()
         self.ours.settimeout(20)
+        standing = self.heard()
+        assert isinstance(standing, Standing)
+        self.standing = standing
 
     def spawn(self, code: str, number: int = 0, **limits: Any) -> tuple[int, int]:
         """Have a child run `code`; returns the reading ends of its reply and output."""
@@ -57,9 +73,9 @@ class Spoken:
         job.write_text(textwrap.dedent(code))
         request = Spawn(
             id=number,
+            slot=0,
             scratch=str(self.folder),
             readable=(),
-            confined=False,
             limits=msgspec.structs.replace(LIMITS, **limits),
         )
         reply_in, reply_out = os.pipe()
@@ -277,13 +293,13 @@ def test_no_preloadable_module_starts_a_thread() -> None:
 def test_patience_is_until_the_next_deadline_and_never_long() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        served = Zygote(theirs)
+        served = Zygote(theirs, Standing(level=0, layers=()), range(1))
         assert served._patience() == 5.0
-        served.running[1] = zygote.Running(id=1, deadline=time.monotonic() + 100)
+        served.running[1] = zygote.Running(id=1, deadline=time.monotonic() + 100, user=0)
         assert served._patience() == 1.0
-        served.running[2] = zygote.Running(id=2, deadline=time.monotonic() + 0.5)
+        served.running[2] = zygote.Running(id=2, deadline=time.monotonic() + 0.5, user=0)
         assert 0 < served._patience() <= 0.5
-        served.running[3] = zygote.Running(id=3, deadline=time.monotonic() - 5)
+        served.running[3] = zygote.Running(id=3, deadline=time.monotonic() - 5, user=0)
         assert served._patience() == 0.0
         served.running.clear()
 
@@ -295,8 +311,8 @@ def test_a_fork_that_fails_costs_one_child(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(os, "fork", fail)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
-        served = Zygote(theirs)
-        served._fork(Spawn(id=4, scratch="/", readable=(), confined=False, limits=LIMITS), 0, 1, 2)
+        served = Zygote(theirs, Standing(level=0, layers=()), range(1))
+        served._fork(Spawn(id=4, slot=0, scratch="/", readable=(), limits=LIMITS), 0, 1, 2)
         event = msgspec.json.decode(ours.recv(MESSAGE_BYTES), type=Event)
     assert (event.id, event.code, event.signal) == (4, -1, 0)
     assert served.running == {}

@@ -4,9 +4,13 @@ Theory of operation. `ResultsFile.start` writes a valid file before anything of 
 runs: every grader is in it with no points and the words "not reached". `record` puts one
 grader's result in its place and replaces the whole file atomically, so whatever ends the run
 (memory, time, a bug of ours), a valid file with all results so far stands. `finish` writes the
-last one. "Failed" (the student's fault), "faulty" (the grader's fault) and "not reached" stay
-three things: only the first has Gradescope's status "failed", the other two are named to staff
-in a banner above all graders, and `extra_data` holds the verdict.
+last one; until then the file is for its owner alone. "Failed" (the student's fault), "faulty"
+(the grader's fault) and "not reached" stay three things: only the first has Gradescope's status
+"failed", the other two are named to staff in a banner above all graders, and `extra_data` holds
+the verdict.
+
+A full disk: `start` sets `RESERVE_BYTES` of it aside. A writing that finds no room gives them up and
+writes a report that fits into them, without pictures if need be, so that the verdicts so far stand.
 
 Limits, and what happens at each:
 - A text has 2,000 characters and 40 lines; what is over is cut and the cut is marked.
@@ -23,6 +27,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import math
 import os
 import tempfile
@@ -32,7 +37,7 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import jinja2
 import msgspec
@@ -52,6 +57,8 @@ from autograder.feedback import (
 from autograder.pictures import Picture
 
 MAX_BYTES = 2_000_000
+RESERVE_BYTES = 2**18
+RESERVED_REPORT_BYTES = 250_000  # what fits into the reserve, with room for whole blocks
 MAX_PICTURES = 6
 MAX_EXTRA_BYTES = 16_000
 MAX_TITLE = 200  # characters
@@ -60,12 +67,29 @@ MAX_NOTES = 10
 SHORT_TEXT = 200
 SYNC_SECONDS = 1.0  # a rename outlives our process by itself; fsync (5 ms) is for the machine's own end
 
-NOT_REACHED = Feedback(
-    verdict="faulty",
-    headline="Not reached: grading ended before this grader ran.",
-    help="This is not your fault and nothing is wrong with your files here. "
-    "The course staff has been told, and can run the grading again.",
-)
+
+@dataclass(frozen=True)
+class EarlyEnd:
+    """Why grading ended before it had reached every grader.
+
+    Attributes:
+        reason: a clause for students and staff.
+        help: what the student can do.
+    """
+
+    reason: str = "grading ended before this grader ran"
+    help: str = (
+        "This is not your fault and nothing is wrong with your files here. "
+        "The course staff has been told, and can run the grading again."
+    )
+
+    @property
+    def feedback(self) -> Feedback:
+        """What the student reads in the place of a grader that was not reached."""
+        return Feedback(verdict="faulty", headline=f"Not reached: {self.reason}.", help=self.help)
+
+
+NOT_REACHED = EarlyEnd().feedback
 NOT_YOUR_FAULT = Feedback(
     verdict="faulty",
     headline="This grader broke; your code is not to blame.",
@@ -74,6 +98,7 @@ NOT_YOUR_FAULT = Feedback(
 LEFT_OUT_TEXT = "The rest of this message was left out to keep the report small."
 
 Status = Literal["passed", "failed"]
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class TestCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,6 +158,9 @@ class ResultsFile:
         path: where Gradescope expects the file; its folder is made if need be.
         graders: every grader that is planned, in the order in which students see them.
         max_bytes: the bound on the file. It holds as long as one bare line per grader fits.
+
+    Attributes:
+        end: why grading ended early, where it did.
     """
 
     def __init__(self, path: Path, graders: Sequence[PlannedGrader], *, max_bytes: int = MAX_BYTES) -> None:
@@ -145,31 +173,47 @@ class ResultsFile:
                 raise ValueError(f"grader {grader.id} is worth {grader.max_score} points")
         self._max_bytes = max_bytes
         self._results: dict[str, GraderResult] = {}
-        self._entries = {grader.id: _Entry.not_reached(grader) for grader in graders}
+        self.end: EarlyEnd | None = None
+        self._entries = {grader.id: _Entry.not_reached(grader, EarlyEnd()) for grader in graders}
         self._notes: list[str] = []
         self._synced = -math.inf
+        self._reserve: IO[bytes] | None = None
 
     @property
     def results(self) -> tuple[GraderResult | PlannedGrader, ...]:
         """What stands for each planned grader: its result, or the plan where it was not reached."""
         return tuple(self._results.get(id, grader) for id, grader in self._plan.items())
 
+    @property
+    def complete(self) -> bool:
+        """Whether every grader was reached and none of them was faulty."""
+        verdicts = [result.feedback.verdict for result in self._results.values()]
+        return len(verdicts) == len(self._plan) and "faulty" not in verdicts
+
     def start(self) -> None:
-        """Write the fallback.
+        """Write the fallback, and set room aside for what follows.
 
         Raises:
             UserError: where the file cannot be written.
         """
-        self._write(self._assemble())
+        self._write()
+        self._set_aside()
 
     def say(self, note: str) -> None:
         """Show a note above all graders from the next writing on, for what concerns all of a submission."""
         self._notes.append(note)
 
+    def end_early(self, end: EarlyEnd) -> None:
+        """Say from the next writing on why graders that have no result yet were not reached."""
+        self.end = end
+        for grader in self._plan.values():
+            if grader.id not in self._results:
+                self._entries[grader.id] = _Entry.not_reached(grader, end)
+
     def record(self, result: GraderResult) -> None:
         """Put a grader's result in its place and replace the file.
 
-        A disk that is full just now costs nothing: the file of before stands, and the next writing has it all.
+        A file that cannot be written just now costs nothing: the one of before stands, and the next has it all.
 
         Raises:
             ValueError: for a grader that was not planned, or planned otherwise.
@@ -181,7 +225,7 @@ class ResultsFile:
         self._results[result.id] = checked
         self._entries[result.id] = _Entry.of_result(checked)
         with contextlib.suppress(UserError):
-            self._write(self._assemble())
+            self._write()
 
     def finish(self, *, seconds: float | None = None, extra: Mapping[str, JSON] | None = None) -> Results:
         """Write the final file.
@@ -193,17 +237,20 @@ class ResultsFile:
         Raises:
             UserError: where the file cannot be written.
         """
-        results = self._assemble(seconds=seconds, extra=extra or {})
-        self._write(results, final=True)
-        return results
+        try:
+            return self._write(final=True, seconds=seconds, extra=extra)
+        finally:
+            self._give_up_reserve()
 
-    def _assemble(self, *, seconds: float | None = None, extra: Mapping[str, JSON] | None = None) -> Results:
+    def _assemble(
+        self, max_bytes: int, *, seconds: float | None = None, extra: Mapping[str, JSON] | None = None
+    ) -> Results:
         missing = [grader for grader in self._plan.values() if grader.id not in self._results]
         faulty = [result.planned for result in self._results.values() if result.feedback.verdict == "faulty"]
         total = sum((points(entry.score, entry.grader.max_score) for entry in self._entries.values()), Decimal())
         head = Results(
             score=float(total),
-            output=_render_report(self._notes, _banner(missing, faulty)),
+            output=_render_report(self._notes, _banner(missing, faulty, self.end)),
             tests=(),
             extra_data=_bounded(
                 {
@@ -215,30 +262,69 @@ class ResultsFile:
             execution_time=UNSET if seconds is None or not math.isfinite(seconds) else round(seconds, 3),
             leaderboard=_leaderboard(self._results.values()),
         )
-        room = self._max_bytes - len(msgspec.json.encode(head))
+        room = max_bytes - len(msgspec.json.encode(head))
         return msgspec.structs.replace(head, tests=_fit(list(self._entries.values()), room))
 
-    def _write(self, results: Results, *, final: bool = False) -> None:
-        now = time.monotonic()
-        durable = final or now - self._synced > SYNC_SECONDS
+    def _write(
+        self, *, final: bool = False, seconds: float | None = None, extra: Mapping[str, JSON] | None = None
+    ) -> Results:
+        results = self._assemble(self._max_bytes, seconds=seconds, extra=extra)
         try:
-            replace_file(self.path, msgspec.json.encode(results), durable=durable)
-            self._synced = now if durable else self._synced
+            try:
+                self._replace(results, final=final)
+            except OSError as error:
+                if error.errno not in NO_ROOM:
+                    raise
+                self._give_up_reserve()
+                results = self._assemble(min(self._max_bytes, RESERVED_REPORT_BYTES), seconds=seconds, extra=extra)
+                self._replace(results, final=final)
+                self._set_aside()
         except OSError as error:
             raise UserError(
                 f"cannot write the results: {error.strerror or error}",
                 where=str(self.path),
                 remedy="Make room on the disk, and let this folder be written.",
             ) from error
+        return results
+
+    def _replace(self, results: Results, *, final: bool) -> None:
+        now = time.monotonic()
+        durable = final or now - self._synced > SYNC_SECONDS
+        replace_file(self.path, msgspec.json.encode(results), durable=durable, mode=0o644 if final else 0o600)
+        self._synced = now if durable else self._synced
+
+    def _set_aside(self) -> None:
+        """Reserve room in a file without a name, which is gone with this process however that ends."""
+        if self._reserve is not None:
+            return
+        with contextlib.suppress(OSError):
+            file = tempfile.TemporaryFile(dir=self.path.parent)  # noqa: SIM115 (it is open as long as it is needed)
+            try:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+                else:
+                    file.write(bytes(RESERVE_BYTES))
+                    file.flush()
+            except OSError:
+                file.close()
+                raise
+            self._reserve = file
+
+    def _give_up_reserve(self) -> None:
+        if self._reserve is not None:
+            with contextlib.suppress(OSError):
+                self._reserve.close()
+            self._reserve = None
 
 
-def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
+def replace_file(path: Path, content: bytes, *, durable: bool = True, mode: int = 0o644) -> None:
     """Replace a file atomically: whoever reads it sees the old content or the new, never a part.
 
     Args:
         path: the file.
         content: all of its new content.
         durable: wait until the content is on the disk, so that it also outlives the machine.
+        mode: who may read and write the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -247,7 +333,7 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
         with open(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), mode)
             if durable:
                 os.fsync(file.fileno())
         temporary.replace(path)
@@ -288,9 +374,9 @@ class _Entry:
     _made: dict[int | str, tuple[TestCase, int]] = field(default_factory=dict)
 
     @classmethod
-    def not_reached(cls, grader: PlannedGrader) -> _Entry:
+    def not_reached(cls, grader: PlannedGrader, end: EarlyEnd) -> _Entry:
         extra = _bounded({"id": grader.id, "verdict": "not reached"})
-        return cls(grader, 0.0, NOT_REACHED, extra, UNSET, " (not reached)")
+        return cls(grader, 0.0, end.feedback, extra, UNSET, " (not reached)")
 
     @classmethod
     def of_result(cls, result: GraderResult) -> _Entry:
@@ -379,11 +465,14 @@ def _leaderboard(results: Iterable[GraderResult]) -> tuple[LeaderboardEntry, ...
     return entries or UNSET
 
 
-def _banner(missing: Sequence[PlannedGrader], faulty: Sequence[PlannedGrader]) -> list[str]:
+def _banner(
+    missing: Sequence[PlannedGrader], faulty: Sequence[PlannedGrader], end: EarlyEnd | None = None
+) -> list[str]:
     """What staff must know, in words that students may read: hidden graders are counted, not named."""
     lines = []
     if missing:
-        lines.append(f"Grading ended before it reached {_name_all(missing)}. Run the autograder again.")
+        why = f" Why: {end.reason}." if end is not None else ""
+        lines.append(f"Grading ended before it reached {_name_all(missing)}. Run the autograder again.{why}")
     if faulty:
         lines.append(
             f"Broken, through no fault of the submission: {_name_all(faulty)}. These points are missing from the "

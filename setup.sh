@@ -146,3 +146,7 @@ check || fail "the autograder does not start" "$VENV/bin/python" "Read the error
 
 # Caches, above all matplotlib's list of fonts: built now, and not during the first submission.
 "$VENV/bin/python" -I -X utf8 -m autograder warm || say "the caches are not warm: the first submission will take longer"
+
+# For a run that is killed before its first line: every later moment has a results.json of its own.
+AUTOGRADER_ROOT="$ROOT" bash "$SOURCE/run_autograder" not-graded ||
+    fail "the results' folder cannot be written" "$ROOT/results" "Make room on the disk, and build the image again."

@@ -250,6 +250,17 @@ def test_failures_say_what_where_and_what_to_do(tmp_path: Path, break_it: str, m
     assert f"  what to do: {remedy}" in process.stderr
 
 
+def test_a_result_that_blames_nobody_stands_before_the_first_run(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "autograder")
+    (root / "results").mkdir()
+    (root / "results" / "results.json").write_text('{"score": 100}')
+    process = run(root / "source" / "setup.sh", root, AUTOGRADER_PYTHON=sys.executable)
+    assert process.returncode == 0, process.stderr
+    assert results_of(root)["score"] == 0
+    assert "not your fault" in results_of(root)["output"]
+    assert os.listdir(root / "results") == ["results.json"]
+
+
 # --- run_autograder -------------------------------------------------------------------------------------------------
 
 
@@ -296,18 +307,19 @@ def test_a_root_given_relative_to_the_working_directory(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "score", "said"),
+    ("behaviour", "score", "said", "status"),
     [
-        ("nothing", 0, ""),
-        ("crash", 0, "with status 3"),
-        ("killed", 7, "with status 137"),
-        ("removed", 0, ""),
+        ("nothing", 0, "", 0),
+        ("crash", 0, "(status 3)", 1),
+        ("killed", 7, "ended by signal 9", 1),
+        ("removed", 0, "", 0),
     ],
 )
-def test_whatever_python_does_a_result_stands(root: Path, behaviour: str, score: int, said: str) -> None:
+def test_whatever_python_does_a_result_stands(root: Path, behaviour: str, score: int, said: str, status: int) -> None:
     (root / "submission" / "behaviour").write_text(behaviour)
     process = run(root / "run_autograder", root)
-    assert process.returncode == 0
+    assert process.returncode == status
+    assert (root / "results" / "results.json").stat().st_mode & 0o777 == 0o644
     assert results_of(root)["score"] == score
     assert said in process.stdout
 
@@ -316,14 +328,14 @@ def test_a_result_of_an_earlier_run_does_not_survive(root: Path) -> None:
     (root / "results").mkdir()
     (root / "results" / "results.json").write_text('{"score": 100}')
     (root / "submission" / "behaviour").write_text("crash")
-    assert run(root / "run_autograder", root).returncode == 0
+    assert run(root / "run_autograder", root).returncode == 1
     assert results_of(root)["score"] == 0
 
 
 def test_without_python_there_is_a_result_that_blames_nobody(tmp_path: Path) -> None:
     root = make_root(tmp_path / "autograder")
     process = run(root / "run_autograder", root)
-    assert process.returncode == 0
+    assert process.returncode == 1
     assert "setup.sh did not finish" in process.stdout
     assert "not your fault" in results_of(root)["output"]
 

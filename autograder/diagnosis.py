@@ -26,38 +26,49 @@ SHOWN_VALUES = 4
 _QUALIFIED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-def explain_ending(outcome: Outcome, limits_mb: int) -> Feedback:
-    """Words for a child that did not reply."""
+def explain_ending(outcome: Outcome, grader: Grader) -> Feedback:
+    """Words for a child that did not reply: which limit it met, or how it ended."""
     said = f"The last line it printed: {_last_line(outcome.output)}" if _last_line(outcome.output) else ""
     headline, help_text = _ENDINGS.get(outcome.ending, _ENDINGS["no reply"])
     if outcome.ending == "signal":
-        name = outcome.detail
-        headline = f"Your code crashed the Python interpreter ({name})."
-        if name == "SIGKILL":
-            headline = "Your code was killed, most likely for using too much memory."
-            help_text = f"A grader may use {limits_mb} MB beside PyTorch itself. Look for tensors that grow in a loop."
-        elif name == "SIGXFSZ":
-            headline, help_text = "Your code wrote a file that is too large.", "Write less, or smaller files."
+        headline, help_text = _SIGNALS.get(outcome.detail, (headline, help_text))
     return Feedback(
         verdict="failed",
-        headline=headline.format(detail=outcome.detail),
-        help=help_text,
+        headline=headline.format(detail=outcome.detail, limits=grader.limits),
+        help=help_text.format(detail=outcome.detail, limits=grader.limits),
         notes=(said,) if said else (),
         staff=(f"ending: {outcome.ending} ({outcome.detail})",),
     )
 
 
+_ENDLESS = "Stopped after {detail}, which is all that a grader may take: your code did not come to an end."
+_MEMORY = "A grader may use {limits.memory_mb} MB beside PyTorch itself. "
+_LARGE_FILE = (
+    "Your code wrote a file that is too large.",
+    "A file may have {limits.file_mb} MB here. Write less, or nothing while grading.",
+)
+_SIGNALS = {
+    "SIGKILL": (
+        "Your code was killed, most likely for using too much memory.",
+        _MEMORY + "Look for tensors that grow in a loop.",
+    ),
+    "SIGXFSZ": _LARGE_FILE,
+}
 _ENDINGS = {
     "time": (
-        "Stopped after {detail}: your code did not come to an end.",
+        _ENDLESS,
         "Look for a loop whose condition never becomes false, or code that waits for input.",
     ),
     "cpu": (
-        "Stopped after {detail}: your code did not come to an end.",
+        _ENDLESS,
         "Look for a loop whose condition never becomes false, or work that is repeated far too often.",
     ),
+    "disk": (
+        "Stopped: your code had written more than {detail}, which is all that a grader may write.",
+        "Write fewer or smaller files while grading, and save once in place of at every step.",
+    ),
     "signal": (
-        "Your code crashed the Python interpreter.",
+        "Your code crashed the Python interpreter ({detail}).",
         "Run the same call on your machine and look at the last line.",
     ),
     "exit": (
@@ -73,8 +84,35 @@ _ENDINGS = {
         "Do not write to file descriptors that your code did not open.",
     ),
     "harness": ("The sandbox itself failed: {detail}.", ""),
-    "too much": ("What your code returned is too large to be looked at.", "Compare its shape with the handout's."),
+    "too much": (
+        "What your code returned is larger than the {limits.reply_mb} MB that a grader looks at.",
+        "Compare its shape with the handout's.",
+    ),
 }
+# What a limit looks like from inside: (pattern over "Type: message", headline, help).
+_LIMITS_MET = (
+    (
+        r"^MemoryError|can't allocate memory|\[Errno 12\]",
+        "Your code asked for more memory than a grader may use.",
+        _MEMORY + "Look for tensors that grow in a loop, or for a shape that is broadcast by mistake.",
+    ),
+    (r"\[Errno 27\]", *_LARGE_FILE),
+    (
+        r"\[Errno 24\]",
+        "Your code has too many files open at a time.",
+        "It may have {limits.open_files} open. Close each one, best with a `with` statement.",
+    ),
+    (
+        r"can't start new thread",
+        "Your code starts too many threads.",
+        "It may have {limits.processes} at a time. Wait for those that you started, or do the work in one.",
+    ),
+)
+
+
+def output_note(grader: Grader) -> str:
+    """What to say of printed output that was cut."""
+    return f"Your code printed more than the {grader.limits.output_kb} KB that are kept; the rest was cut. Print less."
 
 
 def explain_failure(failure: Failure, grader: Grader) -> Feedback:
@@ -112,14 +150,15 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
             where=where,
             help="Replace the raise with your code.",
         )
-    if failure.type == "MemoryError" or "can't allocate memory" in failure.message:
-        return Feedback(
-            verdict="failed",
-            headline="Your code asked for more memory than a grader may use.",
-            actual=text,
-            where=where,
-            help="Look for tensors that grow in a loop, or for a shape that is broadcast by mistake.",
-        )
+    for pattern, headline, help_text in _LIMITS_MET:
+        if re.search(pattern, f"{failure.type}: {failure.message}"):
+            return Feedback(
+                verdict="failed",
+                headline=headline,
+                actual=text,
+                where=where,
+                help=help_text.format(limits=grader.limits),
+            )
     if failure.kind == "loading":
         return Feedback(
             verdict="failed",

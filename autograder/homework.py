@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from autograder.errors import UserError
 from autograder.feedback import Visibility
+from autograder.limits import Limits
+from autograder.questions import matches, part_of
 from autograder.submission import WantedFile
 
 if sys.version_info >= (3, 11):
@@ -19,42 +20,6 @@ else:
     import tomli as tomllib  # the same code, for Python 3.10
 
 DECLARATION = "homework.toml"
-
-
-class SubmissionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What all graders of one submission may use together. What is over is "not reached".
-
-    Attributes:
-        wall_seconds: from the run's start to its last result. Gradescope stops an autograder after 20
-            minutes unless the assignment's settings (Autograder Timeout) say otherwise, and shows no result
-            then; stay a minute below what they say.
-        cpu_seconds: of all children; no further grader is started when they have used it up.
-    """
-
-    wall_seconds: Annotated[float, msgspec.Meta(gt=0)] = 1140.0
-    cpu_seconds: Annotated[float, msgspec.Meta(gt=0)] = 900.0
-
-
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one grader's child may use.
-
-    Attributes:
-        seconds: CPU seconds; a grader's `@pytest.mark.timeout` overrides it. The wall clock
-            allows `wall_factor` times as much, because a busy machine stretches time.
-        memory_mb: MiB of address space beyond what the zygote already has mapped.
-        output_kb: KiB of printed output that are kept.
-        reply_mb: MiB of the observation that the child sends back.
-        file_mb: MiB of the largest file that it may write.
-        submission: what all graders of one submission may use together.
-    """
-
-    seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
-    wall_factor: Annotated[float, msgspec.Meta(ge=1)] = 3.0
-    memory_mb: Annotated[int, msgspec.Meta(gt=0)] = 2048
-    output_kb: Annotated[int, msgspec.Meta(ge=0)] = 64
-    reply_mb: Annotated[int, msgspec.Meta(gt=0)] = 32
-    file_mb: Annotated[int, msgspec.Meta(ge=0)] = 64
-    submission: SubmissionLimits = SubmissionLimits()
 
 
 class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,16 +113,6 @@ class Homework(msgspec.Struct, frozen=True):
         return part_of(number, self.declaration.parts)[1]
 
 
-def part_of(number: str, parts: Mapping[str, str]) -> tuple[str, str]:
-    """(part, title) for a grader's number: the longest declared prefix, or ("", "")."""
-    pieces = number.split(".")
-    for length in range(len(pieces), 0, -1):
-        prefix = ".".join(pieces[:length])
-        if prefix in parts:
-            return prefix, parts[prefix]
-    return "", ""
-
-
 def find_project(start: Path | None = None) -> Path:
     """The project folder: the nearest parent of `start` that has a `reference` folder."""
     origin = (start or Path.cwd()).resolve()
@@ -201,6 +156,17 @@ def _read_declaration(path: Path) -> Declaration:
             raise UserError(f"module {module!r} is declared twice", where=f"{where}: file.module")
     if not declaration.points > 0:
         raise UserError(f"expected a positive number, got {declaration.points}", where=f"{where}: points")
+    for number in declaration.limits.of:
+        if not any(matches(part, (number,)) or matches(number, (part,)) for part in declaration.parts):
+            raise UserError(
+                f"{number!r} is no part of the handout",
+                where=f"{where}: limits.of",
+                remedy=f"Parts: {', '.join(declaration.parts)}.",
+            )
+        try:
+            declaration.limits.for_grader(number)
+        except msgspec.ValidationError as error:
+            raise UserError(str(error), where=f'{where}: limits.of."{number}"') from error
     if declaration.seeds.visible == declaration.seeds.hidden:
         raise UserError(
             "the hidden seed equals the visible one, so hidden graders hide nothing", where=f"{where}: seeds.hidden"

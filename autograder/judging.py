@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autograder.comparison import Difference, compare
-from autograder.diagnosis import explain_differences, explain_ending
+from autograder.diagnosis import explain_differences, explain_ending, output_note
 from autograder.feedback import Feedback
 from autograder.manifest import Grader, GraderExpectations
 from autograder.observation import Observation
@@ -28,19 +28,22 @@ class Judgement:
     shows: tuple[str, ...] = ()
 
 
-def judge(
-    grader: Grader, variants: Sequence[Variant], expectations: GraderExpectations, outcome: Outcome, memory_mb: int
-) -> Judgement:
+def judge(grader: Grader, variants: Sequence[Variant], expectations: GraderExpectations, outcome: Outcome) -> Judgement:
     """Judge what one grader saw of a submission."""
     observation = outcome.observation
     if outcome.ending == "harness":
         return _faulty(outcome)
     if observation is None:
-        feedback = explain_ending(outcome, memory_mb)
-        return Judgement(replace(feedback, notes=()) if grader.hidden else feedback, 0.0)
-    judgement = judge_observation(grader, variants, expectations, observation)
-    staff = (*judgement.feedback.staff, *observation.header.notes)
-    return replace(judgement, feedback=replace(judgement.feedback, staff=staff))
+        ending = explain_ending(outcome, grader)
+        judgement = Judgement(replace(ending, notes=()) if grader.hidden else ending, 0.0)
+    else:
+        judgement = judge_observation(grader, variants, expectations, observation)
+        staff = (*judgement.feedback.staff, *observation.header.notes)
+        judgement = replace(judgement, feedback=replace(judgement.feedback, staff=staff))
+    if outcome.output_was_cut and judgement.feedback.verdict == "failed":
+        notes = (*judgement.feedback.notes, output_note(grader))
+        judgement = replace(judgement, feedback=replace(judgement.feedback, notes=notes))
+    return judgement
 
 
 def judge_observation(

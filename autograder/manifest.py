@@ -18,8 +18,10 @@ import msgspec
 
 from autograder.errors import UserError
 from autograder.feedback import Visibility
-from autograder.homework import Limits, SourceFile, part_of
+from autograder.homework import SourceFile
+from autograder.limits import GraderLimits, Limits
 from autograder.observation import Array, Entry, Failure, FrameError, Header, Observation, decode_frame, encode_frame
+from autograder.questions import part_of
 from autograder.sandbox.protocol import Source
 from autograder.variants import REFERENCE, Variant
 
@@ -40,7 +42,7 @@ class Grader(msgspec.Struct, frozen=True, omit_defaults=True):
         source: the slice of the grader's file that its function needs.
         arguments: the function's arguments in order.
         modules: those of them that are the student's files.
-        seconds: CPU seconds that it may take.
+        limits: what its child may use.
         preload: modules that the zygote imports before this grader's child is forked.
         bands: whether it observes a band, so that the reference is recorded with many seeds.
     """
@@ -52,7 +54,7 @@ class Grader(msgspec.Struct, frozen=True, omit_defaults=True):
     visibility: Visibility
     hidden: bool
     seed: int
-    seconds: float
+    limits: GraderLimits
     function: str
     source: Source
     arguments: tuple[str, ...]

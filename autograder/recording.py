@@ -24,8 +24,8 @@ from autograder.datasets import check_data_folder, write_digits
 from autograder.diagnosis import explain_ending, explain_failure
 from autograder.errors import UserError
 from autograder.feedback import Visibility
-from autograder.grading import child_limits, cores, make_job, reply_limits
-from autograder.homework import Homework, part_of, read_text
+from autograder.grading import cores, make_job
+from autograder.homework import Homework, read_text
 from autograder.impact import Span, enters, rewritten
 from autograder.manifest import (
     DATA,
@@ -39,6 +39,7 @@ from autograder.manifest import (
 )
 from autograder.observation import Array, Entry, Header, Observation
 from autograder.pytest_plugin import Declared, collect_graders
+from autograder.questions import part_of
 from autograder.randomness import derive_seed
 from autograder.sandbox.protocol import PRELOADABLE, Source
 from autograder.sandbox.runner import Sandbox
@@ -263,11 +264,10 @@ class _Recorder:
         student_seed = self.manifest.student_seed if seed == 0 else derive_seed(self.manifest.student_seed, str(seed))
         trace = seed == 0 and texts is self.variants[0][1]
         job = make_job(self.manifest, grader, sources, self.data, student_seed=student_seed, trace=trace)
-        limits = self.manifest.limits
-        outcome = self.sandbox.run(job, child_limits(limits, grader.seconds), reply_limits(limits))
+        outcome = self.sandbox.run(job, grader.limits.child(), grader.limits.reply())
         if outcome.observation is not None:
             return outcome.observation
-        feedback = explain_ending(outcome, limits.memory_mb)
+        feedback = explain_ending(outcome, grader)
         variant = next(variant.name for variant, own in self.variants if own is texts)
         raise UserError(
             f"no observation of {variant!r}: {feedback.headline} {outcome.output[-500:]}".rstrip(),
@@ -363,7 +363,7 @@ def _grader(homework: Homework, declared: Declared, source: str, *, hidden: bool
         visibility=declaration.hidden_visibility if twin else msgspec.convert(declared.visibility, Visibility),
         hidden=hidden,
         seed=derive_seed(seed, declared.function),
-        seconds=declared.seconds or declaration.limits.seconds,
+        limits=declaration.limits.for_grader(declared.number, declared.seconds),
         function=declared.function,
         source=Source(declared.path.name, source),
         arguments=declared.arguments,

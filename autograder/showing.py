@@ -76,7 +76,7 @@ def show_results(path: Path, console: Console) -> None:
 def _show_one(grader: Grader, expectations: GraderExpectations, variants: Sequence[Variant], console: Console) -> None:
     console.print(f"[bold]{escape(grader.number)}[/] {escape(grader.title)}  [dim]{grader.id}[/]")
     console.print(
-        f"{grader.weight:g} points, {grader.visibility}, at most {grader.seconds:g} s, "
+        f"{grader.weight:g} points, {grader.visibility}, at most {grader.limits.seconds:g} s, "
         f"{grader.reference_seconds:.2f} s on the reference"
     )
     console.print(Syntax(grader.source.text, "python", background_color="default"))

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from autograder.feedback import GraderResult, PlannedGrader, code_pieces, place_pieces, plain
 from autograder.gradescope import NOT_REACHED, NOT_YOUR_FAULT, points
-from autograder.homework import part_of
+from autograder.questions import part_of
 
 Entry = GraderResult | PlannedGrader
 

@@ -10,6 +10,7 @@ import msgspec
 
 from autograder.errors import UserError
 from autograder.homework import Homework, read_text, read_toml
+from autograder.questions import matches
 
 REFERENCE = "reference"
 
@@ -68,15 +69,6 @@ class Variant(msgspec.Struct, frozen=True):
     def concerns(self, number: str) -> bool:
         """Whether this variant names the grader `number`; a hidden twin goes with its visible grader."""
         return matches(number, self.numbers)
-
-
-def matches(number: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a grader's number, or that of its twin's visible half, is named by a pattern.
-
-    A pattern is a number, or a part of the handout that the number belongs to: "4.d" names
-    "4.d.1" and "4.d.2.hidden".
-    """
-    return any(number == pattern or number.startswith(pattern.removesuffix(".*") + ".") for pattern in patterns)
 
 
 def load_variants(homework: Homework) -> list[tuple[Variant, dict[str, str]]]:

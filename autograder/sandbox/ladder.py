@@ -265,10 +265,10 @@ def _probe_orphans(ground: _Ground) -> None:
 
 _RUNGS = (
     _Rung("resources", 0, _probe_resources),
+    _Rung("orphans", 0, _probe_orphans),
     _Rung("user", 3, _probe_user),
     _Rung("capabilities", 1, _probe_capabilities),
     _Rung("landlock", 2, _probe_landlock),
     _Rung("seccomp", 1, _probe_seccomp),
     _Rung("memory", 1, _probe_memory),
-    _Rung("orphans", 1, _probe_orphans),
 )

@@ -45,10 +45,11 @@ def main() -> None:
     top = int(sys.argv[2])
     os.umask(0o022)
     claim, users = None, range(1)
-    if sys.platform == "linux" and top > 0:
-        privileges.close_memory()
+    if sys.platform == "linux":
         privileges.adopt_orphans()
-        if os.geteuid() == 0:
+        if top > 0:
+            privileges.close_memory()
+        if top > 0 and os.geteuid() == 0:
             users, claim = privileges.claim_users()
     Zygote(control, climb(Path.cwd(), users[0], top=top), users).serve()
     if claim is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.limits import GraderLimits
 from autograder.manifest import Grader
 from autograder.observation import Entry, Failure, Frame, Header, Observation
 from autograder.sandbox.channels import ReplyLimits
@@ -60,7 +61,7 @@ def a_grader(number: str = "4.a.1", *, hidden: bool = False, **fields: Any) -> G
         "visibility": "after_published" if hidden else "visible",
         "hidden": hidden,
         "seed": 1,
-        "seconds": 5.0,
+        "limits": GraderLimits(seconds=5.0, memory_mb=512),
         "function": "test_x",
         "source": Source("test_x.py", "def test_x(observe): observe(x=1)"),
         "arguments": ("observe",),

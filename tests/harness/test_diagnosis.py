@@ -43,27 +43,48 @@ def everything(feedback: Feedback) -> str:
         ("cpu", "10 s of CPU time", "Stopped after 10 s of CPU time", "loop"),
         ("signal", "SIGSEGV", "crashed the Python interpreter (SIGSEGV)", "on your machine"),
         ("signal", "SIGKILL", "too much memory", "512 MB"),
-        ("signal", "SIGXFSZ", "wrote a file that is too large", "smaller files"),
+        ("signal", "SIGXFSZ", "wrote a file that is too large", "64 MB"),
+        ("disk", "256 MB of files", "had written more than 256 MB of files", "Write fewer"),
         ("exit", "3", "ended the Python process itself (exit status 3)", "os._exit()"),
         ("no reply", "", "before the grader was done", "os._exit()"),
         ("bad reply", "it cannot be decoded ({x})", "not the grader's own message", "file descriptors"),
-        ("too much", "the observation is larger than the limit", "too large", "shape"),
+        ("too much", "", "larger than the 32 MB", "shape"),
         ("harness", "exit status 70", "The sandbox itself failed: exit status 70", ""),
     ],
 )
 def test_every_ending_has_words(ending: str, detail: str, headline: str, help_text: str) -> None:
-    feedback = explain_ending(an_outcome(ending, detail), 512)
+    feedback = explain_ending(an_outcome(ending, detail), VISIBLE)
     assert feedback.verdict == "failed"
     assert headline in feedback.headline
     assert help_text in feedback.help
     assert feedback.staff == (f"ending: {ending} ({detail})",)
 
 
+@pytest.mark.parametrize(
+    ("type_name", "message", "headline", "value"),
+    [
+        ("MemoryError", "", "more memory", "512 MB"),
+        ("RuntimeError", "DefaultCPUAllocator: can't allocate memory: you tried", "more memory", "512 MB"),
+        ("OSError", "[Errno 12] Cannot allocate memory", "more memory", "512 MB"),
+        ("OSError", "[Errno 27] File too large", "file that is too large", "64 MB"),
+        ("OSError", "[Errno 24] Too many open files: 'x'", "too many files open", "256 open"),
+        ("RuntimeError", "can't start new thread", "too many threads", "64 at a time"),
+    ],
+)
+def test_a_limit_that_was_met_inside_is_told_with_its_value(
+    type_name: str, message: str, headline: str, value: str
+) -> None:
+    for grader in (VISIBLE, HIDDEN):
+        feedback = explain_failure(failed(type_name, message), grader)
+        assert headline in feedback.headline
+        assert value in feedback.help
+
+
 def test_the_last_line_that_was_printed_is_shown() -> None:
-    feedback = explain_ending(an_outcome("time", "1 s", output="epoch 1\nepoch 2\n\n  \n"), 512)
+    feedback = explain_ending(an_outcome("time", "1 s", output="epoch 1\nepoch 2\n\n  \n"), VISIBLE)
     assert feedback.notes == ("The last line it printed: epoch 2",)
-    assert explain_ending(an_outcome("time", "1 s", output=" \n"), 512).notes == ()
-    assert len(explain_ending(an_outcome("time", "1 s", output="x" * 10_000), 512).notes[0]) < 300
+    assert explain_ending(an_outcome("time", "1 s", output=" \n"), VISIBLE).notes == ()
+    assert len(explain_ending(an_outcome("time", "1 s", output="x" * 10_000), VISIBLE).notes[0]) < 300
 
 
 # --- exceptions -----------------------------------------------------------------------------------------------------
@@ -434,7 +455,7 @@ def test_any_text_can_stand_in_a_failure(type_name: str, message: str, code: str
         failure = failed(type_name, message, kind)
         failure = type(failure)(kind, type_name, message, (Frame(code, 1, code, code),), code)
         assert explain_failure(failure, grader).headline
-    assert explain_ending(an_outcome("exit", message, output=code), 1).headline
+    assert explain_ending(an_outcome("exit", message, output=code), grader).headline
 
 
 @given(HOSTILE, HOSTILE, st.booleans())

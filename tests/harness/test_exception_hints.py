@@ -70,9 +70,8 @@ PROVOKED: list[tuple[str, Callable[[], object], str]] = [
     ("name", lambda: undefined_name, "used before it is defined"),  # type: ignore[name-defined]  # noqa: F821
     ("None", lambda: None.shape, "returned None"),  # type: ignore[attr-defined]
     ("endless recursion", lambda: _endless(0), "without end"),
-    ("large file", lambda: _raise(errno.EFBIG), "too large"),
+    ("refused by the sandbox", lambda: _raise(errno.EPERM), "start no process"),
     ("no permission", lambda: _raise(errno.EACCES), "below the current folder"),
-    ("many files", lambda: _raise(errno.EMFILE), "Close each one"),
     ("file", lambda: np.load("/nowhere/mnist.npz"), "empty folder"),
 ]
 

@@ -8,7 +8,8 @@ import pytest
 from tiny_homework import NAME, TinyHomework
 
 from autograder.errors import UserError
-from autograder.homework import find_project, homework_names, load_homework, part_of, read_text, read_toml
+from autograder.homework import find_project, homework_names, load_homework, read_text, read_toml
+from autograder.questions import part_of
 
 
 def test_a_homework_is_what_it_declares(tiny: TinyHomework) -> None:
@@ -51,6 +52,10 @@ def test_an_offline_file_follows_the_given_one(tiny: TinyHomework) -> None:
         ("seconds = 5", "seconds = 0", r"Expected `float` > 0.0 - at `\$.limits.seconds`"),
         ("memory_mb = 1024", "memory_mb = -1", r"at `\$.limits.memory_mb`"),
         ("memory_mb = 1024", "wall_factor = 0.5", r"at `\$.limits.wall_factor`"),
+        ("memory_mb = 1024", 'of = {"9" = {seconds = 1}}', "'9' is no part of the handout"),
+        ("memory_mb = 1024", 'of = {"1.b" = {second = 1}}', r'limits.of."1.b": .*unknown field `second`'),
+        ("memory_mb = 1024", 'of = {"1.b" = {memory_mb = 0.5}}', r'limits.of."1.b": .*`\$.memory_mb`'),
+        ("memory_mb = 1024", "submission = {cpu_seconds = 0}", r"at `\$.limits.submission.cpu_seconds`"),
         ("hidden = 2", "hidden = 1", "hidden graders hide nothing"),
         ('module = "tiny_utils"', 'module = "tiny-utils"', "is not a Python name"),
         ('module = "tiny_utils"', 'module = "tiny_energy"', "declared twice"),

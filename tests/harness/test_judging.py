@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ EXPECTED = GraderExpectations(
 
 
 def judged(observation: Observation, grader: Any = GRADER, expected: GraderExpectations = EXPECTED) -> Judgement:
-    return judge(grader, VARIANTS, expected, an_outcome(observation=observation), 512)
+    return judge(grader, VARIANTS, expected, an_outcome(observation=observation))
 
 
 def test_the_reference_passes() -> None:
@@ -162,24 +163,29 @@ def test_of_two_misconceptions_that_look_alike_none_is_named() -> None:
 
 @pytest.mark.parametrize("ending", ["time", "cpu", "signal", "exit", "no reply", "bad reply", "too much"])
 def test_a_child_that_did_not_reply_is_the_students_fault(ending: str) -> None:
-    judgement = judge(GRADER, VARIANTS, EXPECTED, an_outcome(ending, "SIGSEGV", output="a line"), 512)
+    judgement = judge(GRADER, VARIANTS, EXPECTED, an_outcome(ending, "SIGSEGV", output="a line"))
     assert judgement.feedback.verdict == "failed"
     assert judgement.credit == 0.0
     assert judgement.feedback.notes == ("The last line it printed: a line",)
 
 
 def test_what_a_hidden_grader_printed_is_not_shown() -> None:
-    judgement = judge(TWIN, VARIANTS, EXPECTED, an_outcome("time", "1 s", output="x = 0.123"), 512)
+    judgement = judge(TWIN, VARIANTS, EXPECTED, an_outcome("time", "1 s", output="x = 0.123"))
     assert judgement.feedback.notes == ()
 
 
 def test_a_child_that_failed_before_the_job_is_the_graders_fault() -> None:
-    judgement = judge(
-        GRADER, VARIANTS, EXPECTED, an_outcome("harness", "exit status 70", output="1\n2\n3\n4\n5\n6"), 512
-    )
+    judgement = judge(GRADER, VARIANTS, EXPECTED, an_outcome("harness", "exit status 70", output="1\n2\n3\n4\n5\n6"))
     assert judgement.feedback.verdict == "faulty"
     assert judgement.credit == 0.0
     assert judgement.feedback.staff == ("The grader itself failed: exit status 70", "2", "3", "4", "5", "6")
+
+
+def test_output_that_was_cut_is_told_where_it_may_matter() -> None:
+    cut = replace(an_outcome("time", "1 s", output="a line"), output_was_cut=True)
+    assert "more than the 64 KB" in judge(GRADER, VARIANTS, EXPECTED, cut).feedback.notes[-1]
+    passed = replace(an_outcome(observation=seen(RIGHT)), output_was_cut=True)
+    assert judge(GRADER, VARIANTS, EXPECTED, passed).feedback.notes == ()
 
 
 def test_notes_of_the_child_go_to_staff() -> None:

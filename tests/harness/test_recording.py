@@ -79,7 +79,7 @@ def test_the_twin_has_the_same_source_and_other_inputs(recorded_tiny: TinyHomewo
 def test_what_the_manifest_tells_of_a_run(recorded_tiny: TinyHomework) -> None:
     manifest = read_manifest(recorded_tiny.load().expectations)
     assert [grader.bands for grader in manifest.graders] == [False, False, False, True]
-    assert [grader.seconds for grader in manifest.graders] == [5.0, 5.0, 4.0, 5.0]
+    assert [grader.limits.seconds for grader in manifest.graders] == [5.0, 5.0, 4.0, 5.0]
     assert all(grader.reference_seconds < 5 for grader in manifest.graders)
     assert manifest.graders[0].arguments == ("tiny_energy", "tiny_utils", "rng", "observe")
     assert manifest.graders[0].modules == ("tiny_energy",)

@@ -318,8 +318,8 @@ DAEMON = """
 """
 
 
-def test_a_daemon_that_has_left_its_session_dies_with_the_child(run: Runs) -> None:
-    pid, session, group, own = run.told(
+def test_a_daemon_that_has_left_its_session_dies_with_the_child(seeing: Runs) -> None:
+    pid, session, group, own = seeing.told(
         f"{textwrap.dedent(DAEMON)}\nos.kill(pid, 0)\nobserve.exact(told=[pid, session, group, os.getpgid(0)])"
     )
     assert (
@@ -328,15 +328,15 @@ def test_a_daemon_that_has_left_its_session_dies_with_the_child(run: Runs) -> No
     assert gone(pid)
 
 
-def test_a_daemon_of_a_child_that_is_killed_dies_too(run: Runs) -> None:
+def test_a_daemon_of_a_child_that_is_killed_dies_too(seeing: Runs) -> None:
     body = f"{textwrap.dedent(DAEMON)}\nprint(pid)\ntime.sleep(60)"
-    outcome = run(body, limits=limits(wall_seconds=1))
+    outcome = seeing(body, limits=limits(wall_seconds=1))
     assert outcome.ending == "time"
     assert gone(int(outcome.output))
 
 
-def test_a_process_of_its_own_group_dies_with_the_child(run: Runs) -> None:
-    pid = run.told("import subprocess\nobserve.exact(told=subprocess.Popen(['sleep', '60']).pid)")
+def test_a_process_of_its_own_group_dies_with_the_child(seeing: Runs) -> None:
+    pid = seeing.told("import subprocess\nobserve.exact(told=subprocess.Popen(['sleep', '60']).pid)")
     assert gone(pid)
 
 
@@ -345,15 +345,15 @@ def test_a_thread_does_not_keep_the_child_alive(run: Runs) -> None:
     assert run.told(body, limits=limits(wall_seconds=15)) == 1
 
 
-def test_a_daemon_that_holds_the_pipes_open_does_not_hold_up_the_runner(run: Runs) -> None:
+def test_a_daemon_that_holds_the_pipes_open_does_not_hold_up_the_runner(seeing: Runs) -> None:
     body = "import subprocess\nsubprocess.Popen(['sleep', '60'], close_fds=False, pass_fds=[3])\nobserve.exact(told=1)"
-    assert run.told(body, limits=limits(wall_seconds=15)) == 1
+    assert seeing.told(body, limits=limits(wall_seconds=15)) == 1
 
 
-def test_one_childs_strays_are_killed_and_another_child_is_not(run: Runs) -> None:
+def test_one_childs_strays_are_killed_and_another_child_is_not(seeing: Runs) -> None:
     with ThreadPoolExecutor(2) as pool:
-        slow = pool.submit(run.told, "import time; time.sleep(1.5); observe.exact(told=1)")
-        pid = pool.submit(run.told, f"{textwrap.dedent(DAEMON)}\nobserve.exact(told=pid)").result()
+        slow = pool.submit(seeing.told, "import time; time.sleep(1.5); observe.exact(told=1)")
+        pid = pool.submit(seeing.told, f"{textwrap.dedent(DAEMON)}\nobserve.exact(told=pid)").result()
         assert gone(pid)
         assert slow.result() == 1
 
@@ -524,6 +524,44 @@ def test_a_child_that_cannot_be_isolated_is_the_harnesss_fault(run: Runs) -> Non
     assert (outcome.ending, outcome.detail) == ("harness", "exit status 70 before the grader was loaded")
     assert outcome.observation is None
     assert "Traceback" in outcome.output
+
+
+# --- what it may write ------------------------------------------------------------------------------------------------
+
+MANY = """
+    import os, time
+    for number in range({count}):
+        open(f"file{{number}}", "wb").write(b"x" * {size})
+    time.sleep({seconds})
+    observe(x=1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "changes", "detail"),
+    [
+        ({"count": 40, "size": 10}, {"scratch_files": 30}, "30 files"),
+        ({"count": 3, "size": 900_000}, {"scratch_bytes": 2**21}, "2 MB of files"),
+    ],
+)
+def test_all_files_together(run: Runs, written: dict[str, int], changes: dict[str, int], detail: str) -> None:
+    outcome = run(MANY.format(seconds=30, **written), limits=limits(wall_seconds=20, **changes))
+    assert (outcome.ending, outcome.detail) == ("disk", detail)
+    assert outcome.wall_seconds < 15
+    assert run(MANY.format(seconds=0.6, **written)).ending == "replied"
+
+
+def test_a_reply_that_is_too_large_ends_the_child(run: Runs) -> None:
+    """It is not waited for until the deadline."""
+    outcome = run("import os, time\nos.write(3, b'x' * 9_000_000)\ntime.sleep(30)", limits=limits(wall_seconds=20))
+    assert outcome.ending == "too much"
+    assert outcome.wall_seconds < 15
+
+
+def test_output_that_was_cut(run: Runs) -> None:
+    assert not run("print('x' * 100)\nobserve(x=1)").output_was_cut
+    outcome = run("print('x' * 1_000_000)\nobserve(x=1)")
+    assert (outcome.ending, outcome.output_was_cut) == ("replied", True)
 
 
 # --- the sandbox itself ---------------------------------------------------------------------------------------------

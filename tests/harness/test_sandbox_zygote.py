@@ -52,7 +52,7 @@ zygote.main()
 class Spoken:
     """A zygote process and our end of its socket."""
 
-    def __init__(self, folder: Path, level: int = 1) -> None:
+    def __init__(self, folder: Path, level: int = 0) -> None:
         self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.folder = folder
         self.process = subprocess.Popen(

@@ -133,7 +133,9 @@ def graders_of(case: Case, manifest: Manifest) -> Manifest:
     chosen: list[Grader] = []
     for grader in manifest.graders:
         if not case.graders or any(is_part(grader.number, part) for part in case.graders):
-            chosen.append(msgspec.structs.replace(grader, seconds=case.seconds or grader.seconds))
+            seconds = case.seconds or grader.limits.seconds
+            limits = msgspec.structs.replace(grader.limits, seconds=seconds)
+            chosen.append(msgspec.structs.replace(grader, limits=limits))
     return select(manifest, chosen)
 
 

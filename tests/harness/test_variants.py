@@ -6,7 +6,8 @@ import pytest
 from tiny_homework import VARIANTS, TinyHomework
 
 from autograder.errors import UserError
-from autograder.variants import REFERENCE, Variant, load_variants, matches
+from autograder.questions import matches
+from autograder.variants import REFERENCE, Variant, load_variants
 
 
 def test_variants_are_loaded_in_order_with_their_texts(tiny: TinyHomework) -> None:

@@ -55,16 +55,19 @@ _folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @main.command()
 @_homework
 @click.option("--data", type=_folder, help="Real MNIST files to serve while grading. [default: scikit-learn's digits]")
+@click.option("--allow-unsafe", is_flag=True, help="Record even where nothing isolates the code (see doctor).")
 @_jobs
 @_reports_errors
-def record(homework: str, data: Path | None, jobs: int | None) -> None:
+def record(homework: str, data: Path | None, allow_unsafe: bool, jobs: int | None) -> None:
     """Record what reference, readings and misconceptions show to every grader of HOMEWORK."""
     from autograder.recording import record as record_homework
 
     loaded = load_homework(homework)
     started = time.monotonic()
     with _progress() as progress:
-        recording = record_homework(loaded, data=data, jobs=jobs, progress=_advance(progress))
+        recording = record_homework(
+            loaded, data=data, allow_unsafe=allow_unsafe, jobs=jobs, progress=_advance(progress)
+        )
     manifest = recording.manifest
     kinds = [variant.kind for variant in recording.variants]
     click.echo(
@@ -114,6 +117,7 @@ def _grade(
 ) -> int:
     """Grade and print; returns how many graders were faulty."""
     from autograder.datasets import check_data_folder
+    from autograder.doctor import warning
     from autograder.gradescope import ResultsFile
     from autograder.gradescope_run import run_data, submission_notes
     from autograder.grading import Place, in_order, planned
@@ -129,6 +133,8 @@ def _grade(
         check_data_folder(data)
     with Sandbox() as sandbox:
         found = find_submission(submission, [wanted.wanted for wanted in manifest.files])
+        if staff and (danger := warning(sandbox.standing)):
+            click.secho(f"Warning: {danger}", fg="yellow", err=True)
         notes = submission_notes(found)
         file = ResultsFile(results, planned(manifest)) if results is not None else None
         if file is not None:
@@ -228,6 +234,18 @@ def show(what: str, which: str | None) -> None:
         show_grader(load_homework(what), which, console)
 
 
+@main.command()
+@_reports_errors
+def doctor() -> None:
+    """Tell how far students' code is isolated on this machine, and what to do for more."""
+    from autograder.doctor import SAFE, examine, report
+
+    standing = examine()
+    for line in report(standing):
+        click.echo(line)
+    sys.exit(0 if standing.level >= SAFE else FAILED)
+
+
 @main.command(hidden=True)
 @_reports_errors
 def warm() -> None:
@@ -244,9 +262,12 @@ def run() -> None:
     from autograder.gradescope_run import gradescope_root, run_on_gradescope
     from autograder.terminal import render_terminal
 
-    manifest, results = run_on_gradescope(gradescope_root())
+    manifest, results = run_on_gradescope(gradescope_root(), alone=True)
     console = Console(width=100)  # Gradescope shows it to staff alone
     render_terminal(results.results, console, title=manifest.title, parts=manifest.parts, staff=True)
+    if results.end is not None:
+        console.print(f"\nGrading ended early: {results.end.reason}.", markup=False)
+    sys.exit(0 if results.complete else FAILED)
 
 
 def _progress() -> Progress:

@@ -86,6 +86,7 @@ def record(
     *,
     out: Path | None = None,
     data: Path | None = None,
+    allow_unsafe: bool = False,
     jobs: int | None = None,
     progress: Progress = lambda *_: None,
 ) -> Recording:
@@ -94,6 +95,7 @@ def record(
     Args:
         out: another folder than `build/<homework>/expectations`.
         data: a folder of real MNIST files to serve while grading; scikit-learn's digits by default.
+        allow_unsafe: record even where nothing isolates what runs.
 
     Raises:
         UserError: where a grader cannot be collected or sliced, or fails on the reference.
@@ -104,7 +106,7 @@ def record(
         fresh = Path(scratch) / "expectations"
         fresh.mkdir()
         prepare_data(fresh / DATA, data)
-        recording = observe_variants(homework, fresh / DATA, jobs=jobs, progress=progress)
+        recording = observe_variants(homework, fresh / DATA, allow_unsafe=allow_unsafe, jobs=jobs, progress=progress)
         expectations = {grader.id: recording.expectations(grader) for grader in recording.manifest.graders}
         write_expectations(fresh, recording.manifest, expectations)
         if target.exists():
@@ -132,6 +134,7 @@ def observe_variants(
     student_seed: int = STUDENT_SEED,
     band_seeds: int = BAND_SEEDS,
     everything: bool = False,
+    allow_unsafe: bool = True,
     progress: Progress = lambda *_: None,
 ) -> Recording:
     """Run every grader on the reference, and on the variants that name its number.
@@ -143,6 +146,10 @@ def observe_variants(
         student_seed: seeds the generators that the variants' own code draws from.
         band_seeds: how many seeds the reference is run under where a grader observes a band.
         everything: run the graders that a variant does not name as well, for the whole kill matrix.
+        allow_unsafe: run even where nothing isolates what runs.
+
+    Raises:
+        UserError: where nothing isolates it and this is not allowed, or a grader fails on the reference.
     """
     graders = declared_graders(homework)
     variants = load_variants(homework)
@@ -165,6 +172,12 @@ def observe_variants(
         versions=Versions(harness=__version__, python=platform.python_version(), torch="", numpy=np.__version__),
     )
     with Sandbox() as sandbox:
+        if sandbox.level == 0 and not allow_unsafe:
+            raise UserError(
+                "nothing isolates what would be run here (level 0)",
+                where="this machine",
+                remedy="`autograder doctor` tells why; --allow-unsafe records all the same.",
+            )
         recorder = _Recorder(homework, manifest, variants, data, sandbox, jobs or cores(), progress)
         return recorder.run(band_seeds, everything)
 

@@ -52,6 +52,8 @@ class _Lent:
     def __init__(self, sandbox: Sandbox) -> None:
         self.run = sandbox.run
         self.preload = sandbox.preload
+        self.standing = sandbox.standing
+        self.level = sandbox.level
 
     def __enter__(self) -> _Lent:
         return self

@@ -1,28 +1,36 @@
-"""Grade one submission: every grader in a child of its own, several at a time."""
+"""Grade one submission: every grader in a child of its own, several at a time, within what all may use together."""
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from autograder.diagnosis import place
 from autograder.errors import UserError
 from autograder.feedback import JSON, Feedback, GraderResult, PlannedGrader
-from autograder.gradescope import MAX_PICTURES
-from autograder.homework import Limits
+from autograder.gradescope import MAX_PICTURES, EarlyEnd
 from autograder.judging import Judgement, judge
+from autograder.limits import SubmissionLimits
 from autograder.manifest import DATA, Grader, Manifest, read_expectations
 from autograder.observation import Observation, clean
 from autograder.pictures import Picture, encode_png
-from autograder.sandbox.protocol import PRELOADABLE, ChildLimits, Job, Source
-from autograder.sandbox.runner import Outcome, ReplyLimits, Sandbox
+from autograder.sandbox.protocol import PRELOADABLE, Job, Source
+from autograder.sandbox.runner import Outcome, Sandbox
 from autograder.submission import FoundFile, Problem, Submission
 
 MEGABYTE = 2**20
+UNLIMITED = SubmissionLimits(wall_seconds=math.inf, cpu_seconds=math.inf)
+LOOK_SECONDS = 0.1  # how often `grade` looks whether it is to end early
+SLOWEST = 3  # graders that are named where time is over
+
+Arriving = TypeVar("Arriving")
 
 
 def planned(manifest: Manifest) -> list[PlannedGrader]:
@@ -43,21 +51,6 @@ def planned(manifest: Manifest) -> list[PlannedGrader]:
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def child_limits(limits: Limits, seconds: float) -> ChildLimits:
-    """A homework's limits for one child."""
-    return ChildLimits(
-        cpu_seconds=seconds,
-        wall_seconds=seconds * limits.wall_factor,
-        memory_bytes=limits.memory_mb * MEGABYTE,
-        file_bytes=limits.file_mb * MEGABYTE,
-    )
-
-
-def reply_limits(limits: Limits) -> ReplyLimits:
-    """How much is read from one child."""
-    return ReplyLimits(reply=limits.reply_mb * MEGABYTE, output=limits.output_kb * 1024)
 
 
 def make_job(
@@ -96,19 +89,148 @@ class Place:
         return cls(expectations=expectations, data=(data or expectations / DATA).resolve())
 
 
+class Budget:
+    """What the graders of one submission may still use together, and why they ended early where they did.
+
+    The wall clock starts with the budget. May be used from several threads, and stopped by a signal's handler.
+
+    Attributes:
+        end: why no further grader is run; None as long as there is no reason.
+    """
+
+    def __init__(self, limits: SubmissionLimits = UNLIMITED) -> None:
+        self.end: EarlyEnd | None = None
+        self._limits = limits
+        self._started = time.monotonic()
+        self._cpu_seconds = 0.0
+        self._lock = threading.Lock()
+        self._running: dict[str, tuple[Grader, float]] = {}
+        self._took: dict[str, tuple[Grader, float]] = {}
+
+    def stop(self, end: EarlyEnd) -> None:
+        """Run no further grader and end those that are running; the first reason stands."""
+        self.end = self.end or end
+
+    def spend(self, cpu_seconds: float) -> None:
+        """Count CPU time that a child has used. The grader that uses the last of it still counts."""
+        with self._lock:
+            self._cpu_seconds += cpu_seconds
+
+    def begin(self, grader: Grader) -> bool:
+        """Whether a grader may be run now; if so, it counts as running."""
+        with self._lock:
+            if self.end is not None or self._cpu_seconds >= self._limits.cpu_seconds:
+                return False
+            self._running[grader.id] = grader, time.monotonic()
+            return True
+
+    def finish(self, grader: Grader) -> None:
+        """A grader has ended."""
+        with self._lock:
+            _, began = self._running.pop(grader.id)
+            self._took[grader.id] = grader, time.monotonic() - began
+
+    def look(self) -> None:
+        """Stop if the wall clock has run out, or the CPU time and nothing is running any more."""
+        if self.end is not None:
+            return
+        limits = self._limits
+        if time.monotonic() - self._started >= limits.wall_seconds:
+            self.stop(self._over(f"the graders of a submission may take {limits.wall_seconds:g} s together"))
+        elif self._cpu_seconds >= limits.cpu_seconds and not self._running:
+            what = f"the graders of a submission may use {limits.cpu_seconds:g} s of CPU time together"
+            self.stop(self._over(f"{what}, and {self._cpu_seconds:.1f} s were used"))
+
+    def _over(self, reason: str) -> EarlyEnd:
+        now = time.monotonic()
+        with self._lock:
+            times = {id: (grader, seconds, "") for id, (grader, seconds) in self._took.items()}
+            for id, (grader, began) in self._running.items():
+                times[id] = grader, now - began, ", and was not done"
+            done = len(self._took)
+        slowest = sorted(times.values(), key=lambda timed: -timed[1])[:SLOWEST]
+        named = "; ".join(
+            f"{'a hidden grader' if grader.visibility != 'visible' else grader.number} ({seconds:.1f} s{state})"
+            for grader, seconds, state in slowest
+        )
+        return EarlyEnd(
+            f"{reason}; {done} had ended by then",
+            "This grader did not fail; there was no time left to run it. "
+            + (f"The slowest were: {named}. " if named else "")
+            + "Make your code that they call faster (look for loops over pixels, samples or batches, and for ones "
+            "that do not end) and hand in again. If it is not slow, tell the course staff, who can raise this limit.",
+        )
+
+
 def grade(
-    manifest: Manifest, where: Place, submission: Submission, sandbox: Sandbox, jobs: int | None = None
+    manifest: Manifest,
+    where: Place,
+    submission: Submission,
+    sandbox: Sandbox,
+    jobs: int | None = None,
+    budget: Budget | None = None,
 ) -> Iterator[GraderResult]:
     """Yield the result of every grader as soon as it stands; `in_order` brings them into the manifest's order.
 
     Graders whose modules the zygote has are started first, so that others run while it imports more.
+
+    Args:
+        manifest: what to grade with.
+        where: the folders of expectations and data.
+        submission: what to grade.
+        sandbox: where to run the children. It is stopped where the budget ends before the graders do.
+        jobs: children at a time; by default as many as there are processors.
+        budget: what all graders may use together. Where it ends early, `budget.end` says why, and those that
+            were not reached are not yielded.
     """
+    budget = budget or Budget()
     sources = submission_sources(submission)
     order = sorted(manifest.graders, key=lambda grader: len(PRELOADABLE.intersection(grader.preload)))
-    with ThreadPoolExecutor(jobs or cores(), thread_name_prefix="grader") as pool:
-        futures = [pool.submit(_grade_one, manifest, where, submission, sources, sandbox, grader) for grader in order]
-        for future in as_completed(futures):
-            yield future.result()
+    graders, taking = iter(order), threading.Lock()
+    news: SimpleQueue[GraderResult | BaseException] = SimpleQueue()
+    given_up = threading.Event()
+
+    def work() -> None:
+        while not given_up.is_set():
+            with taking:
+                grader = next(graders, None)
+            if grader is None or not budget.begin(grader):
+                return
+            try:
+                news.put(_grade_one(manifest, where, submission, sources, sandbox, grader, budget))
+            except BaseException as error:
+                news.put(error)
+            budget.finish(grader)
+
+    # Threads that nobody waits for: what hangs in one of them cannot keep a run from its end.
+    for number in range(min(jobs or cores(), len(order))):
+        threading.Thread(target=work, daemon=True, name=f"grader-{number}").start()
+    left = len(order)
+    try:
+        while left:
+            for result in _arrived(news, LOOK_SECONDS if budget.end is None else 0.0):
+                if isinstance(result, BaseException):
+                    raise result
+                yield result
+                left -= 1
+            if budget.end is not None:
+                break
+            budget.look()
+    finally:
+        given_up.set()
+    if left and budget.end is not None:
+        sandbox.stop(budget.end.reason)
+
+
+def _arrived(news: SimpleQueue[Arriving], seconds: float) -> list[Arriving]:
+    """What has arrived; where there is nothing, the first one that does within `seconds`."""
+    arrived = []
+    try:
+        arrived.append(news.get(timeout=seconds))
+        while True:
+            arrived.append(news.get_nowait())
+    except Empty:
+        return arrived
 
 
 def in_order(manifest: Manifest, results: Iterable[GraderResult]) -> list[GraderResult]:
@@ -133,6 +255,7 @@ def _grade_one(
     sources: Mapping[str, tuple[Source, ...]],
     sandbox: Sandbox,
     grader: Grader,
+    budget: Budget,
 ) -> GraderResult:
     started = time.monotonic()
     outcome = None
@@ -145,10 +268,11 @@ def _grade_one(
             sandbox.preload(grader.preload)
             outcome = sandbox.run(
                 make_job(manifest, grader, sources, where.data),
-                child_limits(manifest.limits, grader.seconds),
-                reply_limits(manifest.limits),
+                grader.limits.child(),
+                grader.limits.reply(),
             )
-            judgement = judge(grader, manifest.variants, expectations, outcome, manifest.limits.memory_mb)
+            budget.spend(outcome.cpu_seconds)
+            judgement = judge(grader, manifest.variants, expectations, outcome)
         return _result(grader, judgement, outcome, time.monotonic() - started)
     except UserError as error:
         judgement = _our_fault(str(error))

@@ -9,25 +9,22 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from made_up import MEGABYTE, a_grader, an_outcome, failed, seen, together
+from made_up import a_grader, an_outcome, failed, seen, together
 from tiny_homework import REFERENCE, TinyHomework
 
 from autograder.feedback import Feedback, GraderResult
 from autograder.grading import (
     Place,
     _result,
-    child_limits,
     cores,
     grade,
     in_order,
     make_job,
     planned,
-    reply_limits,
     submission_sources,
 )
-from autograder.homework import Limits
 from autograder.judging import Judgement
-from autograder.manifest import read_manifest, select
+from autograder.manifest import Grader, read_manifest, select
 from autograder.observation import Observation
 from autograder.sandbox.runner import Outcome, Sandbox, SandboxError
 from autograder.slicing import Chunk
@@ -120,12 +117,13 @@ def test_a_mistake_in_one_function_costs_that_function(
     assert results["1.a"].feedback.headline.startswith(headline)
 
 
+def with_seconds(grader: Grader, seconds: float) -> Grader:
+    return msgspec.structs.replace(grader, limits=msgspec.structs.replace(grader.limits, seconds=seconds))
+
+
 def test_an_endless_loop_costs_that_function(graded: Callable[..., Graded], recorded_tiny: TinyHomework) -> None:
     manifest = read_manifest(recorded_tiny.load().expectations)
-    hurried = [
-        msgspec.structs.replace(grader, seconds=0.5) if grader.function == "test_energy" else grader
-        for grader in manifest.graders
-    ]
+    hurried = [with_seconds(grader, 0.5) if grader.function == "test_energy" else grader for grader in manifest.graders]
     text = SOLUTION.replace("return 0.5 * x", "while True: pass\n    return 0.5 * x")
     results = graded(text, graders=tuple(hurried))
     assert verdicts(results) == {"1.a": "failed", "1.a.hidden": "failed", "1.b": "passed", "1.c": "passed"}
@@ -192,7 +190,7 @@ def test_a_sandbox_that_is_gone_makes_every_grader_faulty(recorded_tiny: TinyHom
     submission = Submission({"tiny_energy": FoundFile("tiny_energy", "x", (Chunk("x", SOLUTION),))})
     results = list(grade(manifest, Place.of(homework.expectations), submission, Broken()))  # type: ignore[arg-type]
     assert {result.feedback.verdict for result in results} == {"faulty"}
-    assert all("SandboxError: the zygote is gone (test_grading.py:" in result.feedback.staff[0] for result in results)
+    assert all("the zygote is gone" in result.feedback.staff[0] for result in results)
 
 
 def test_a_picture_that_cannot_be_encoded_makes_one_grader_faulty(
@@ -281,14 +279,6 @@ def test_what_is_planned_is_what_is_reported(recorded_tiny: TinyHomework, graded
     assert [plan.number for plan in planned(manifest)] == ["1.a", "1.a.hidden", "1.b", "1.c"]
     assert [result.planned for result in in_order(manifest, results.values())] == planned(manifest)
     assert in_order(manifest, list(results.values())[::-1]) == in_order(manifest, results.values())
-
-
-def test_limits_are_the_homeworks_in_bytes() -> None:
-    limits = Limits(seconds=3, wall_factor=2, memory_mb=100, output_kb=2, reply_mb=1, file_mb=5)
-    child = child_limits(limits, 1.5)
-    assert (child.cpu_seconds, child.wall_seconds) == (1.5, 3.0)
-    assert (child.memory_bytes, child.file_bytes) == (100 * MEGABYTE, 5 * MEGABYTE)
-    assert (reply_limits(limits).reply, reply_limits(limits).output) == (MEGABYTE, 2048)
 
 
 def test_a_job_has_one_graders_slice_and_no_more(recorded_tiny: TinyHomework) -> None:

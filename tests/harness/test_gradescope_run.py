@@ -135,7 +135,7 @@ def test_grading_that_breaks_off_leaves_what_there_was(
     record = ResultsFile.record
 
     def break_off(self: ResultsFile, result: Any) -> None:
-        if any(test.extra_data["verdict"] != "not reached" for test in self._assemble().tests):
+        if any(test.extra_data["verdict"] != "not reached" for test in self._assemble(10**6).tests):
             raise KeyboardInterrupt
         record(self, result)
 

@@ -29,9 +29,10 @@ What is refused, and why
   a thread, and in no namespace of its own.
 - Network: no socket is made, named or connected. A pair of stream sockets, which asyncio needs, is connected to itself;
   a pair of datagram sockets is not allowed, since a datagram can be sent from it to any Unix socket by its path.
-- Other processes: tracing, their memory, their descriptors and their limits; signals, priorities and processors are for
-  the process's own id. A file's owner (F_SETOWN, FIOSETOWN) is refused with the rest: when the file is ready the kernel
-  sends the owner any signal that was asked for. The session, the group, and the death with the parent stay as they are.
+- Other processes: tracing, their memory, their descriptors and their limits; signals, priorities and processors are
+  for the process's own id (a thread says 0, not its own). A file's owner (F_SETOWN, FIOSETOWN) is refused with the
+  rest: when the file is ready the kernel sends the owner any signal that was asked for. The session, the group, and
+  the death with the parent stay as they are.
 - What outlives the child or is counted for none: System V and POSIX queues, semaphores and shared memory, key rings;
   files in memory, which RLIMIT_AS does not count; asynchronous I/O, which does what a filter does not see.
 - The kernel's own inside: BPF, performance events, userfaultfd, which have been its weak places.
@@ -44,8 +45,9 @@ A register has 64 bits. Of every argument compared here the kernel itself takes 
 unsigned int; of clone's flags it takes the lower half), so the low half is compared, and nothing can be hidden in the
 upper one. It is not required to be zero: the C library may leave there what it likes.
 
-The program looks a number up by halving, about nine comparisons. Linux 5.11 and later find out once, when the filter is
-installed, which calls are allowed whatever their arguments are, and do not run it for those again.
+The program looks a number up by halving: about eight comparisons, and no jump of more than the 255 instructions that
+one can skip (`program` would raise). Linux 5.11 and later find out once, when the filter is installed, which calls are
+allowed whatever their arguments are, and do not run it for those again.
 """
 
 from __future__ import annotations
@@ -64,8 +66,7 @@ Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, co
 Code = tuple[Instruction, ...]
 
 # include/uapi/linux/bpf_common.h
-_LOAD, _AND, _JUMP, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x54, 0x05, 0x15, 0x35, 0x06
-_FURTHEST = 255  # instructions that a conditional jump can skip
+_LOAD, _AND, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 # struct seccomp_data: int nr; __u32 arch; __u64 instruction_pointer; __u64 args[6]
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 
@@ -236,7 +237,4 @@ def _search(segments: Sequence[tuple[int, Code]]) -> Code:
         return segments[0][1]
     middle = len(segments) // 2
     below, above = _search(segments[:middle]), _search(segments[middle:])
-    start = segments[middle][0]
-    if len(below) <= _FURTHEST:
-        return ((_IF_AT_LEAST, len(below), 0, start), *below, *above)
-    return ((_IF_AT_LEAST, 0, 1, start), (_JUMP, 0, 0, len(below)), *below, *above)
+    return ((_IF_AT_LEAST, len(below), 0, segments[middle][0]), *below, *above)

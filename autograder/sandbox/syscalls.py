@@ -153,5 +153,7 @@ def numbers_of(machine: str) -> dict[str, int]:
     Raises:
         ValueError: where the machine is none of MACHINES.
     """
+    if machine not in MACHINES:
+        raise ValueError(f"the system calls of {machine} are not known, only those of {' and '.join(MACHINES)}")
     column = MACHINES.index(machine)
     return {name: number for name, columns in NUMBERS.items() if (number := columns[column]) is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -25,7 +26,7 @@ import autograder
 from autograder import gradescope
 from autograder.errors import UserError
 from autograder.feedback import MAX_LINES, MAX_TEXT, Feedback, GraderResult, PlannedGrader, plain
-from autograder.gradescope import ResultsFile, points, read_results, render_html
+from autograder.gradescope import EarlyEnd, ResultsFile, points, read_results, render_html
 from autograder.pictures import Picture, encode_png
 
 SCHEMA = jsonschema.Draft202012Validator(
@@ -264,6 +265,117 @@ def test_a_failed_write_keeps_the_old_file_and_loses_no_result(path: Path, monke
         assert str(path) in str(caught.value)
     file.record(result(graders[1], 1.0))
     assert load(path)["score"] == 3.0
+
+
+class FullDisk:
+    """Lets `replace_file` write no more than `room` bytes, and `reserve` more once the reserve is given up."""
+
+    def __init__(self, file: ResultsFile, patch: pytest.MonkeyPatch, room: int, number: int = errno.ENOSPC) -> None:
+        self.sizes: list[int] = []
+        replace_file = gradescope.replace_file
+
+        def bounded(path: Path, content: bytes, **how: Any) -> None:
+            free = room + (gradescope.RESERVE_BYTES if file._reserve is None else 0)
+            if len(content) > free:
+                raise OSError(number, os.strerror(number))
+            self.sizes.append(len(content))
+            replace_file(path, content, **how)
+
+        patch.setattr(gradescope, "replace_file", bounded)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_on_a_full_disk_the_reserve_holds_the_verdicts(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    graders = plan(20)
+    file = ResultsFile(path, graders)
+    file.start()
+    disk = FullDisk(file, monkeypatch, room=0, number=number)
+    for grader in graders:
+        file.record(result(grader, 1.0, Feedback("passed", "Right.", pictures=(NOISE,))))
+        assert load(path)["score"] == len(disk.sizes)
+    file.finish()
+    assert load(path)["score"] == 20
+    assert max(disk.sizes) < gradescope.RESERVE_BYTES
+    assert "pictures were left out" in str(load(path)["tests"]) or "picture was left out" in str(load(path)["tests"])
+
+
+def test_without_a_reserve_a_full_disk_keeps_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: it is the reserve that the verdicts are owed to."""
+    monkeypatch.setattr(gradescope, "RESERVE_BYTES", 0)
+    graders = plan(3)
+    file = ResultsFile(path, graders)
+    file.start()
+    FullDisk(file, monkeypatch, room=0)
+    file.record(result(graders[0], 1.0))
+    assert load(path)["score"] == 0
+    with pytest.raises(UserError, match="cannot write the results: No space left"):
+        file.finish()
+    assert load(path)["score"] == 0
+
+
+def test_other_errors_do_not_cost_the_reserve(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graders = plan(3)
+    file = ResultsFile(path, graders)
+    file.start()
+    FullDisk(file, monkeypatch, room=0, number=errno.EIO)
+    file.record(result(graders[0], 1.0))
+    assert file._reserve is not None
+    assert load(path)["score"] == 0
+
+
+def test_the_reserve_takes_room_has_no_name_and_is_given_back(path: Path) -> None:
+    file = ResultsFile(path, plan())
+    file.start()
+    assert file._reserve is not None
+    assert os.fstat(file._reserve.fileno()).st_blocks * 512 >= gradescope.RESERVE_BYTES
+    assert os.listdir(path.parent) == [path.name]
+    file.finish()
+    assert file._reserve is None
+
+
+def test_the_file_is_closed_to_others_until_it_is_done(path: Path) -> None:
+    graders = plan()
+    file = ResultsFile(path, graders)
+    file.start()
+    assert path.stat().st_mode & 0o777 == 0o600
+    file.record(result(graders[0]))
+    assert path.stat().st_mode & 0o777 == 0o600
+    file.finish()
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_an_early_end_is_told_to_students_and_staff(path: Path) -> None:
+    graders = plan(3)
+    file = ResultsFile(path, graders)
+    file.start()
+    file.record(result(graders[0], 1.0, Feedback("passed", "Right.")))
+    assert not file.complete
+    file.end_early(EarlyEnd("the sun went <out>", "Wait for it."))
+    file.finish()
+    results = load(path)
+    assert results["score"] == 1
+    assert "Why: the sun went &lt;out&gt;." in results["output"]
+    reached, *others = results["tests"]
+    assert "sun" not in reached["output"]
+    for test in others:
+        assert "Not reached: the sun went &lt;out&gt;." in test["output"]
+        assert "Wait for it." in test["output"]
+        assert (test["score"], test["extra_data"]["verdict"]) == (0, "not reached")
+        assert "status" not in test
+
+
+def test_results_are_complete_when_every_grader_has_a_verdict_and_none_broke(path: Path) -> None:
+    graders = plan(2)
+    file = ResultsFile(path, graders)
+    assert not file.complete
+    file.record(result(graders[0]))
+    assert not file.complete
+    file.record(result(graders[1]))
+    assert file.complete
+    file.record(result(graders[1], feedback=Feedback("faulty", "Broken.")))
+    assert not file.complete
 
 
 def test_a_symbolic_link_in_its_place_is_replaced_not_followed(path: Path, tmp_path: Path) -> None:

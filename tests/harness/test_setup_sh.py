@@ -22,6 +22,11 @@ SCHEMA = jsonschema.Draft202012Validator(
 )
 STUB = """
 import json, os, pathlib, sys
+def is_open(descriptor):
+    try:
+        return bool(os.fstat(descriptor))
+    except OSError:
+        return False
 root = pathlib.Path(os.environ["AUTOGRADER_ROOT"])
 results = root / "results" / "results.json"
 (root / "seen.json").write_text(json.dumps({
@@ -33,6 +38,11 @@ results = root / "results" / "results.json"
     "utf8": sys.flags.utf8_mode,
     "origin": __file__,
     "json": json.__file__,
+    "environment": dict(os.environ),
+    "descriptors": [descriptor for descriptor in range(3, 1024) if is_open(descriptor)],
+    "stdin": os.readlink("/proc/self/fd/0") if os.path.exists("/proc/self/fd/0") else os.devnull,
+    "umask": os.umask(0o22),
+    "parent": os.getppid(),
 }))
 behaviour = (root / "submission" / "behaviour").read_text()
 if behaviour == "nothing":
@@ -298,6 +308,34 @@ def test_nothing_of_the_submission_can_be_imported(root: Path) -> None:
     seen = json.loads((root / "seen.json").read_text())
     assert not [entry for entry in seen["path"] if "submission" in entry or entry in ("", ".")]
     assert "submission" not in seen["json"]
+
+
+@pytest.mark.parametrize("through", ["run_autograder", "Python itself"])
+def test_nothing_is_inherited(root: Path, tmp_path: Path, through: str) -> None:
+    """Python started by itself is the control: it sees all that was planted."""
+    secret = tmp_path / "secret"
+    secret.write_text("a word that no child may see")
+    command = [root / "run_autograder"]
+    if through == "Python itself":
+        (root / "results").mkdir()
+        (root / "results" / "results.json").write_text("{}")
+        command = [root / "venv" / "bin" / "python", "-I", "-X", "utf8", "-m", "autograder", "run"]
+    subprocess.run(
+        ["bash", "-c", 'umask 0; exec "$@" <"$SECRET" 7<"$SECRET" 63<"$SECRET" 255<"$SECRET"', "bash", *command],
+        env={"PATH": os.environ["PATH"], "AUTOGRADER_ROOT": str(root), "SECRET": str(secret)},
+        capture_output=True,
+        check=True,
+    )
+    seen = json.loads((root / "seen.json").read_text())
+    if through == "Python itself":
+        assert {7, 63, 255} <= set(seen["descriptors"])
+        assert seen["environment"]["SECRET"] == seen["stdin"] == str(secret)
+        assert seen["umask"] == 0
+        return
+    assert seen["descriptors"] == []
+    assert seen["environment"].keys() == {"PATH", "LANG", "AUTOGRADER_ROOT", "AUTOGRADER_PARENT"}
+    assert seen["environment"]["AUTOGRADER_PARENT"] == str(seen["parent"]), "no shell stands between them"
+    assert (seen["stdin"], seen["umask"]) == (os.devnull, 0o77)
 
 
 def test_a_root_given_relative_to_the_working_directory(root: Path) -> None:

@@ -81,6 +81,7 @@ def run_on_gradescope(
         extra = run_data(manifest, read_metadata(root))
         if notes:
             extra["staff"] = list(notes)
+            print(*notes, sep="\n", file=sys.stderr)
         try:
             place = sandbox if sandbox is not None else stack.enter_context(Sandbox())
             submission = find_submission(root / "submission", [file.wanted for file in manifest.files])

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from autograder.bundle import build_gradescope_zip
 from autograder.errors import UserError
 from autograder.gradescope import ResultsFile
 from autograder.gradescope_run import (
+    closed_secrets,
     gradescope_root,
     read_metadata,
     run_data,
@@ -30,7 +32,7 @@ from autograder.gradescope_run import (
 from autograder.manifest import read_manifest
 from autograder.sandbox.runner import Sandbox
 from autograder.slicing import Chunk
-from autograder.submission import FoundFile, Problem, Submission
+from autograder.submission import FoundFile, Problem, Submission, find_submission
 
 SOLUTION = REFERENCE.replace("### BEGIN SOLUTION", "").replace("### END SOLUTION", "")
 SCHEMA = json.loads((ROOT / "autograder" / "schema" / "results.schema.json").read_text())
@@ -164,6 +166,105 @@ def test_an_observation_that_is_damaged_costs_its_grader_alone(root: Path, sandb
     faulty = next(test for test in results["tests"] if test["number"] == "1.b")
     assert "status" not in faulty
     assert "your code is not to blame" in faulty["output"]
+
+
+def test_a_submission_that_uses_up_its_time_keeps_its_verdicts(root: Path) -> None:
+    path = root / "source" / "expectations" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["limits"]["submission"] = {"wall_seconds": 1140, "cpu_seconds": 1e-6}
+    path.write_text(json.dumps(manifest))
+    _, file = run_on_gradescope(root)
+    results = results_of(root)
+    verdicts = [test["extra_data"]["verdict"] for test in results["tests"]]
+    assert set(verdicts) == {"passed", "not reached"}
+    assert results["score"] > 0
+    assert not file.complete
+    assert "Why: the graders of a submission may use 1e-06 s of CPU time together" in results["output"]
+    unreached = next(test for test in results["tests"] if test["extra_data"]["verdict"] == "not reached")
+    assert "status" not in unreached
+    assert "The slowest were: " in unreached["output"]
+
+
+def test_a_bug_of_ours_is_told_and_raised(root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Submission:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("autograder.gradescope_run.find_submission", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        run_on_gradescope(root, sandbox)
+    results = results_of(root)
+    assert "Not reached: the autograder itself broke." in results["tests"][0]["output"]
+    assert "not your fault" in results["tests"][0]["output"]
+    assert "the autograder itself broke" in results["output"]
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_secrets_are_closed_before_anything_runs(root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = [root / "source" / "expectations", root / "submission", root / "results"]
+    for folder in closed:
+        folder.chmod(0o755)
+    modes = []
+
+    def look(*arguments: Any) -> Submission:
+        modes.append([mode(folder) for folder in closed])
+        modes.append([mode(root / "submission_metadata.json"), mode(root / "results" / "results.json")])
+        return find_submission(*arguments)
+
+    monkeypatch.setattr("autograder.gradescope_run.find_submission", look)
+    run_on_gradescope(root, sandbox)
+    assert modes == [[0o700] * 3, [0o600] * 2]
+    assert mode(root / "results") == 0o755, "Gradescope may fetch the results as another user"
+    assert mode(root / "results" / "results.json") == 0o644
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_cannot_enter_what_is_closed() -> None:
+    code = "import os, sys; os.setgid(65534); os.setuid(65534); print(open(sys.argv[1]).read())"
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        secrets = [root / "source" / "expectations" / "x", root / "submission" / "x", root / "results" / "x"]
+        secrets.append(root / "submission_metadata.json")
+        for path in secrets:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("a secret")
+        os.chown(root / "submission", 65534, 65534)  # as who has unpacked it may be anyone
+
+        def readable() -> list[bool]:
+            commands = [["/usr/bin/env", "-i", sys.executable, "-c", code, str(path)] for path in secrets]
+            done = [subprocess.run(command, capture_output=True, check=False) for command in commands]
+            return [b"a secret" in each.stdout for each in done]
+
+        if not all(readable()):
+            pytest.skip("the other user cannot run this Python")
+        with closed_secrets(root) as notes:
+            assert notes == []
+            assert readable() == [False] * 4
+
+
+def test_what_cannot_be_closed_is_told_to_staff(
+    root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    chmod = Path.chmod
+
+    def refused(self: Path, wanted: int) -> None:
+        if self.name == "expectations":
+            raise PermissionError(1, "Operation not permitted")
+        chmod(self, wanted)
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    run_on_gradescope(root, sandbox)
+    results = results_of(root)
+    assert results["score"] == 10
+    assert "expectations stays open" in results["extra_data"]["staff"][0]
+    assert "expectations stays open" in capfd.readouterr().err
+    assert "stays open" not in results["output"]
 
 
 # --- by itself ------------------------------------------------------------------------------------------------------

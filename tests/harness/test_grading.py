@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from made_up import a_grader, an_outcome, failed, seen, together
 from tiny_homework import REFERENCE, TinyHomework
 
 from autograder.feedback import Feedback, GraderResult
+from autograder.gradescope import EarlyEnd
 from autograder.grading import (
+    Budget,
     Place,
     _result,
     cores,
@@ -24,6 +27,7 @@ from autograder.grading import (
     submission_sources,
 )
 from autograder.judging import Judgement
+from autograder.limits import SubmissionLimits
 from autograder.manifest import Grader, read_manifest, select
 from autograder.observation import Observation
 from autograder.sandbox.runner import Outcome, Sandbox, SandboxError
@@ -201,6 +205,95 @@ def test_a_picture_that_cannot_be_encoded_makes_one_grader_faulty(
 
     monkeypatch.setattr("autograder.grading.encode_png", fail)
     assert verdicts(graded(SOLUTION)) == {"1.a": "faulty", "1.a.hidden": "passed", "1.b": "passed", "1.c": "passed"}
+
+
+# --- what all graders may use together ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_sandbox() -> Iterator[Sandbox]:
+    """One that a test may stop."""
+    with Sandbox() as own:
+        yield own
+
+
+Some = Callable[..., Iterator[GraderResult]]
+
+
+@pytest.fixture
+def some_graded(recorded_tiny: TinyHomework) -> Some:
+    """Grades a text of tiny_energy.py one grader after another, within a budget."""
+    homework = recorded_tiny.load()
+    manifest = read_manifest(homework.expectations)
+
+    def run(text: str, sandbox: Sandbox, budget: Budget, jobs: int = 1) -> Iterator[GraderResult]:
+        submission = Submission({"tiny_energy": FoundFile("tiny_energy", "x", (Chunk("tiny_energy.py", text),))})
+        return grade(manifest, Place.of(homework.expectations), submission, sandbox, jobs, budget)
+
+    return run
+
+
+ENDLESS = SOLUTION.replace("return sigma_square", "import time; time.sleep(10**6)\n    return sigma_square")
+
+
+def test_a_budget_that_is_not_met_changes_nothing(some_graded: Some, sandbox: Sandbox) -> None:
+    budget = Budget(SubmissionLimits())
+    assert {result.feedback.verdict for result in some_graded(SOLUTION, sandbox, budget)} == {"passed"}
+    assert budget.end is None
+
+
+def test_no_grader_is_started_when_the_cpu_time_is_used_up(some_graded: Some, own_sandbox: Sandbox) -> None:
+    budget = Budget(SubmissionLimits(cpu_seconds=1e-6))
+    (first,) = some_graded(SOLUTION, own_sandbox, budget)
+    assert first.feedback.verdict == "passed", "the one that used the last of it counts"
+    assert budget.end is not None
+    assert "may use 1e-06 s of CPU time together, and 0." in budget.end.reason
+    assert "1 had ended by then" in budget.end.reason
+    assert f"The slowest were: {first.number} (" in budget.end.help
+    with pytest.raises(SandboxError, match="CPU time together"):
+        own_sandbox.run(None, None, None)  # type: ignore[arg-type]
+
+
+def test_running_graders_are_ended_when_the_time_is_over(
+    some_graded: Some, own_sandbox: Sandbox, recorded_tiny: TinyHomework
+) -> None:
+    budget = Budget(SubmissionLimits(wall_seconds=6.0))
+    results = {result.number: result for result in some_graded(ENDLESS, own_sandbox, budget, jobs=4)}
+    assert {result.feedback.verdict for result in results.values()} <= {"passed"}
+    assert not {"1.b", "1.c"} & results.keys()
+    assert budget.end is not None
+    assert "the graders of a submission may take 6 s together" in budget.end.reason
+    assert "did not fail" in budget.end.help
+    assert re.search(r"1\.[bc] \([\d.]+ s, and was not done\)", budget.end.help)
+
+
+def test_a_stop_keeps_the_verdicts_so_far(some_graded: Some, own_sandbox: Sandbox) -> None:
+    budget = Budget()
+    reached = []
+    for result in some_graded(SOLUTION, own_sandbox, budget):
+        reached.append(result)
+        if len(reached) == 2:
+            budget.stop(EarlyEnd("the test is over"))
+            budget.stop(EarlyEnd("a second reason"))
+    assert 2 <= len(reached) < 4
+    assert {result.feedback.verdict for result in reached} == {"passed"}
+    assert budget.end is not None
+    assert budget.end.reason == "the test is over"
+
+
+def test_slow_graders_are_named_and_hidden_ones_are_not() -> None:
+    budget = Budget(SubmissionLimits(wall_seconds=1e-9))
+    for grader in (a_grader("1"), a_grader("2", hidden=True), a_grader("3"), a_grader("4"), a_grader("5")):
+        assert budget.begin(grader)
+    budget.finish(a_grader("3"))
+    budget.look()
+    assert budget.end is not None
+    assert "1 had ended by then" in budget.end.reason
+    assert budget.end.help.count("was not done") == 3
+    assert "1 (" in budget.end.help
+    assert "a hidden grader (" in budget.end.help
+    assert "2 (" not in budget.end.help
+    assert not budget.begin(a_grader("6"))
 
 
 # --- one result -----------------------------------------------------------------------------------------------------

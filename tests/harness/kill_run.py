@@ -164,7 +164,7 @@ def kill(root: Path, victim: Victim, moment: float, most: float) -> Killed:
     settled = time.monotonic() - began
     if left:
         faults.append(f"{len(left)} processes are left: {[_command(each.pid) for each in left]}")
-        _end(left)
+        end_all(left)
     try:
         results = read(root)
     except (OSError, ValueError) as error:
@@ -219,7 +219,8 @@ def _await_end(run: subprocess.Popen[bytes]) -> list[Process]:
         time.sleep(LOOK)
 
 
-def _end(left: list[Process]) -> None:
+def end_all(left: list[Process]) -> None:
+    """Kill those of the processes that still run."""
     for each in left:
         if each.alive:
             with contextlib.suppress(ProcessLookupError):

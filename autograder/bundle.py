@@ -32,9 +32,9 @@ pip install -r requirements.txt
 python -m autograder check
 ```
 
-They are the real ones, and worth {points:g} of {whole:g} points; hidden graders with other inputs
-have the rest. Nothing here is a solution: `expectations/` holds what right code shows to the
-graders, for inputs of their own.
+They are the real ones, and worth {points:g} of {whole:g} points; hidden graders have the rest. What you
+hand in is graded with other inputs than these. Nothing here is a solution: `expectations/` holds what
+right code shows for the inputs here, and is of no use for others.
 """
 
 
@@ -46,20 +46,19 @@ def build_gradescope_zip(homework: Homework, target: Path) -> list[str]:
         files[name] = _read(homework.project / name)
     files["requirements.txt"] = requirements(homework.project).encode()
     files["LICENSE"] = _read(homework.project / "LICENSE")
-    files.update(_expectation_files(homework, manifest))
+    files.update(_expectation_files(homework.expectations, manifest))
     return _write_zip(target, files)
 
 
 def build_student_kit(homework: Homework, target: Path) -> list[str]:
-    """Write the zip for students: templates, harness, and what is needed for the visible graders."""
-    manifest = read_manifest(homework.expectations)
-    visible = select(manifest, (grader for grader in manifest.graders if not grader.hidden))
-    shown = msgspec.structs.replace(visible, points=sum(grader.weight for grader in visible.graders))
+    """Write the zip for students: templates, harness, and the visible graders with inputs for practice."""
+    manifest = read_manifest(homework.practice)
+    shown = msgspec.structs.replace(manifest, points=sum(grader.weight for grader in manifest.graders))
     files = dict(_package_files())
     files["README.md"] = _kit_readme(shown, manifest.points).encode()
     files["requirements.txt"] = requirements(homework.project).encode()
     files["LICENSE"] = _read(homework.project / "LICENSE")
-    files.update(_expectation_files(homework, shown))
+    files.update(_expectation_files(homework.practice, shown))
     for path in sorted(homework.template.rglob("*")):
         if path.is_file():
             files[path.relative_to(homework.template).as_posix()] = path.read_bytes()
@@ -86,13 +85,13 @@ def _package_files() -> Iterator[tuple[str, bytes]]:
             yield f"autograder/{relative.as_posix()}", path.read_bytes()
 
 
-def _expectation_files(homework: Homework, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+def _expectation_files(folder: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     timeless = [msgspec.structs.replace(grader, reference_seconds=0.0) for grader in manifest.graders]
     yield f"{EXPECTATIONS}/{MANIFEST}", msgspec.json.encode(select(manifest, timeless))
     for grader in manifest.graders:
         name = f"{OBSERVATIONS}/{grader.id}.obs"
-        yield f"{EXPECTATIONS}/{name}", _read(homework.expectations / name)
-    for path in sorted((homework.expectations / DATA).iterdir()):
+        yield f"{EXPECTATIONS}/{name}", _read(folder / name)
+    for path in sorted((folder / DATA).iterdir()):
         yield f"{EXPECTATIONS}/{DATA}/{path.name}", path.read_bytes()
 
 

@@ -166,10 +166,13 @@ def build(homework: str, out: Path) -> None:
     """Build the Gradescope zip of HOMEWORK and the kit for its students."""
     from autograder.bundle import build_gradescope_zip, build_student_kit
     from autograder.manifest import read_manifest
+    from autograder.practice import record_practice
     from autograder.validation import check_recorded
 
     loaded = load_homework(homework)
     check_recorded(loaded, read_manifest(loaded.expectations))
+    with _progress() as progress:
+        record_practice(loaded, progress=_advance(progress))
     for name, what, builder in (
         (f"{homework}-gradescope.zip", "upload it to Gradescope", build_gradescope_zip),
         (f"{homework}-student-kit.zip", "hand it to students", build_student_kit),

@@ -23,10 +23,18 @@ DECLARATION = "homework.toml"
 
 
 class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the inputs of visible and of hidden graders come from."""
+    """Where the inputs of graders come from.
+
+    Attributes:
+        visible: of visible graders, where submissions are graded.
+        hidden: of hidden ones.
+        practice: of visible graders in the student kit. The kit holds what right code shows for its
+            inputs, so these must be no one else's, or answers could be copied out of it.
+    """
 
     visible: int
     hidden: int
+    practice: int = 20_250_917
 
 
 class SourceFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,6 +102,11 @@ class Homework(msgspec.Struct, frozen=True):
     @property
     def expectations(self) -> Path:
         return self.project / "build" / self.name / "expectations"
+
+    @property
+    def practice(self) -> Path:
+        """The student kit's expectations: of the visible graders, for other inputs."""
+        return self.project / "build" / self.name / "practice"
 
     def reference_texts(self) -> dict[str, str]:
         """The reference's source text by path, students' files and given files."""
@@ -167,10 +180,13 @@ def _read_declaration(path: Path) -> Declaration:
             declaration.limits.for_grader(number)
         except msgspec.ValidationError as error:
             raise UserError(str(error), where=f'{where}: limits.of."{number}"') from error
-    if declaration.seeds.visible == declaration.seeds.hidden:
+    seeds = declaration.seeds
+    if seeds.visible == seeds.hidden:
         raise UserError(
             "the hidden seed equals the visible one, so hidden graders hide nothing", where=f"{where}: seeds.hidden"
         )
+    if seeds.practice in (seeds.visible, seeds.hidden):
+        raise UserError("the student kit would hold the answers to what is graded", where=f"{where}: seeds.practice")
     return declaration
 
 

@@ -85,6 +85,7 @@ def record(
     homework: Homework,
     *,
     out: Path | None = None,
+    practice: bool = False,
     data: Path | None = None,
     allow_unsafe: bool = False,
     jobs: int | None = None,
@@ -93,20 +94,23 @@ def record(
     """Record a homework into its folder of expectations, which is replaced as a whole.
 
     Args:
-        out: another folder than `build/<homework>/expectations`.
+        out: another folder than `build/<homework>/expectations`, or `.../practice`.
+        practice: record what goes into the student kit, the visible graders with inputs of their own.
         data: a folder of real MNIST files to serve while grading; scikit-learn's digits by default.
         allow_unsafe: record even where nothing isolates what runs.
 
     Raises:
         UserError: where a grader cannot be collected or sliced, or fails on the reference.
     """
-    target = out or homework.expectations
+    target = out or (homework.practice if practice else homework.expectations)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".recording-") as scratch:
         fresh = Path(scratch) / "expectations"
         fresh.mkdir()
         prepare_data(fresh / DATA, data)
-        recording = observe_variants(homework, fresh / DATA, allow_unsafe=allow_unsafe, jobs=jobs, progress=progress)
+        recording = observe_variants(
+            homework, fresh / DATA, practice=practice, allow_unsafe=allow_unsafe, jobs=jobs, progress=progress
+        )
         expectations = {grader.id: recording.expectations(grader) for grader in recording.manifest.graders}
         write_expectations(fresh, recording.manifest, expectations)
         if target.exists():
@@ -130,6 +134,7 @@ def observe_variants(
     homework: Homework,
     data: Path,
     *,
+    practice: bool = False,
     jobs: int | None = None,
     student_seed: int = STUDENT_SEED,
     band_seeds: int = BAND_SEEDS,
@@ -143,6 +148,7 @@ def observe_variants(
     impact.py): the reference's observation is then its own.
 
     Args:
+        practice: run the visible graders alone, with the student kit's inputs.
         student_seed: seeds the generators that the variants' own code draws from.
         band_seeds: how many seeds the reference is run under where a grader observes a band.
         everything: run the graders that a variant does not name as well, for the whole kill matrix.
@@ -151,7 +157,7 @@ def observe_variants(
     Raises:
         UserError: where nothing isolates it and this is not allowed, or a grader fails on the reference.
     """
-    graders = declared_graders(homework)
+    graders = declared_graders(homework, practice=practice)
     variants = load_variants(homework)
     manifest = Manifest(
         format=FORMAT,
@@ -336,8 +342,11 @@ class _Recorder:
         return self.programs[key].slice(names).digest()
 
 
-def declared_graders(homework: Homework) -> tuple[Grader, ...]:
-    """A homework's graders with their slices and seeds, part by part, twins after their visible halves."""
+def declared_graders(homework: Homework, *, practice: bool = False) -> tuple[Grader, ...]:
+    """A homework's graders with their slices and seeds, part by part, twins after their visible halves.
+
+    For practice they are the visible ones, with other seeds.
+    """
     declaration = homework.declaration
     programs: dict[Path, Program] = {}
     graders = []
@@ -348,9 +357,15 @@ def declared_graders(homework: Homework) -> tuple[Grader, ...]:
             source = slice_function(programs[declared.path], declared.function).source()
         except SourceError as error:
             raise UserError(f"{error}; a grader is a function of its file", where=str(declared.path)) from error
-        graders.append(_grader(homework, declared, source, hidden=declared.visibility != "visible"))
+        seeds = declaration.seeds
+        if practice:
+            if declared.visibility == "visible":
+                graders.append(_grader(homework, declared, source, seeds.practice))
+            continue
+        hidden = declared.visibility != "visible"
+        graders.append(_grader(homework, declared, source, seeds.hidden if hidden else seeds.visible, hidden=hidden))
         if declared.twin:
-            graders.append(_grader(homework, declared, source, hidden=True, twin=True))
+            graders.append(_grader(homework, declared, source, seeds.hidden, hidden=True, twin=True))
     ids = [grader.id for grader in graders]
     for grader in graders:
         if ids.count(grader.id) > 1:
@@ -365,9 +380,10 @@ def declared_graders(homework: Homework) -> tuple[Grader, ...]:
     return tuple(sorted(graders, key=lambda grader: order.index(part_of(grader.number, declaration.parts)[0])))
 
 
-def _grader(homework: Homework, declared: Declared, source: str, *, hidden: bool, twin: bool = False) -> Grader:
+def _grader(
+    homework: Homework, declared: Declared, source: str, seed: int, *, hidden: bool = False, twin: bool = False
+) -> Grader:
     declaration = homework.declaration
-    seed = declaration.seeds.hidden if hidden else declaration.seeds.visible
     return Grader(
         id=grader_id(declared.path.name, declared.function, hidden=twin),
         number=f"{declared.number}.hidden" if twin else declared.number,

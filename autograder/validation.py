@@ -98,11 +98,11 @@ def kill_matrix(
     return judge_recording(fresh, manifest, homework.expectations)
 
 
-def check_recorded(homework: Homework, manifest: Manifest) -> None:
-    """Refuse to validate another state of the homework than the recorded one."""
+def check_recorded(homework: Homework, manifest: Manifest, *, practice: bool = False) -> None:
+    """Refuse to go on with another state of the homework than the recorded one."""
     learnt = {"preload": (), "bands": False, "reference_seconds": 0.0}
     then = {grader.id: msgspec.structs.replace(grader, **learnt) for grader in manifest.graders}
-    now = {grader.id: grader for grader in declared_graders(homework)}
+    now = {grader.id: grader for grader in declared_graders(homework, practice=practice)}
     names_then = {variant.name: variant for variant in manifest.variants}
     names_now = {variant.name: variant for variant, _ in load_variants(homework)}
     changed = [

@@ -13,6 +13,7 @@ from tiny_homework import TinyHomework, write_tiny_homework
 
 from autograder.homework import load_homework
 from autograder.manifest import MANIFEST
+from autograder.practice import record_practice
 from autograder.recording import record
 from autograder.sandbox.runner import Sandbox
 
@@ -80,6 +81,7 @@ def _recorded_tiny(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -
     with pytest.MonkeyPatch.context() as patch:
         _lend(patch, sandbox)
         record(tiny.load())
+        record_practice(tiny.load())
     return tiny
 
 

@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from tiny_homework import ROOT, TinyHomework
 
 from autograder.bundle import EXECUTABLE, LONG_AGO, build_gradescope_zip, build_student_kit, requirements
 from autograder.errors import UserError
 from autograder.homework import Homework, load_homework
-from autograder.manifest import Manifest, read_manifest
+from autograder.manifest import Manifest, read_expectations, read_manifest, select
+from autograder.practice import record_practice
 from autograder.recording import record
+from autograder.sandbox.runner import Sandbox
 from autograder.templates import find_leaks, solution_lines
 from autograder.variants import load_variants
 
@@ -48,13 +51,18 @@ def builder(request: pytest.FixtureRequest) -> Builder:
     return BUILDERS[request.param]
 
 
+def shipped_from(homework: Homework, builder: Builder) -> Path:
+    """The expectations that go into a zip."""
+    return homework.practice if builder is build_student_kit else homework.expectations
+
+
 # --- the tiny homework ----------------------------------------------------------------------------------------------
 
 
 def test_a_zip_is_the_same_byte_for_byte(recorded_tiny: TinyHomework, tmp_path: Path, builder: Builder) -> None:
     homework = recorded_tiny.load()
     first = builder(homework, tmp_path / "first.zip")
-    for path in homework.expectations.rglob("*"):
+    for path in shipped_from(homework, builder).rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
     (recorded_tiny.project / "LICENSE").chmod(0o600)
     umask = os.umask(0o077)
@@ -71,8 +79,8 @@ def test_and_from_another_recording(recorded_tiny: TinyHomework, tmp_path: Path,
     homework = recorded_tiny.load()
     builder(homework, tmp_path / "first.zip")
     data = tmp_path / "data"
-    (homework.expectations / "data").rename(data)
-    record(homework, data=data)
+    (shipped_from(homework, builder) / "data").rename(data)
+    record(homework, data=data, practice=builder is build_student_kit)
     builder(homework, tmp_path / "again.zip")
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "again.zip").read_bytes()
 
@@ -104,12 +112,46 @@ def test_the_kit_has_visible_graders_alone(recorded_tiny: TinyHomework, tmp_path
     kit = manifest_in(files)
     visible = {grader.id for grader in manifest.graders if not grader.hidden}
     assert {grader.id for grader in kit.graders} == observations_in(files) == visible
+    assert [grader.number for grader in kit.graders] == ["1.a", "1.b", "1.c"]
     assert kit.points == 8
     assert not {"setup.sh", "run_autograder"} & set(files)
     everything = b"".join(files.values())
     for grader in manifest.graders:
-        assert (str(grader.seed).encode() in everything) is not grader.hidden
+        assert str(grader.seed).encode() not in everything
     assert b".hidden" not in files["expectations/manifest.json"]
+
+
+def test_the_kit_holds_no_answer_to_what_is_graded(recorded_tiny: TinyHomework) -> None:
+    """The same grader, with other inputs, expects other values; a misconception is still told by name."""
+    homework = recorded_tiny.load()
+    graded, practised = (
+        read_expectations(folder, read_manifest(folder).graders[0])
+        for folder in (homework.expectations, homework.practice)
+    )
+    assert graded.observations.keys() == practised.observations.keys()
+    for variant in graded.observations:
+        for entry in graded.observations[variant].entries:
+            ours, theirs = (seen.observations[variant].value(entry) for seen in (graded, practised))
+            assert not np.allclose(ours, theirs)
+
+
+def test_practice_is_recorded_again_only_where_something_changed(
+    recorded_tiny: TinyHomework, lent_sandbox: Sandbox
+) -> None:
+    def recorded_at() -> int:
+        return (recorded_tiny.load().practice / "manifest.json").stat().st_ino
+
+    before = recorded_at()
+    record_practice(recorded_tiny.load())
+    assert recorded_at() == before
+    recorded_tiny.change(recorded_tiny.graders, "BATCH = 5", "BATCH = 6")
+    record_practice(recorded_tiny.load())
+    after = recorded_at()
+    assert after != before
+    digits = next((recorded_tiny.load().practice / "data").iterdir())
+    digits.write_bytes(digits.read_bytes() + b"x")
+    record_practice(recorded_tiny.load())
+    assert recorded_at() != after
 
 
 def test_the_kit_has_the_templates(recorded_tiny: TinyHomework, tmp_path: Path) -> None:
@@ -134,14 +176,15 @@ def test_what_is_no_part_of_the_package_stays(recorded_tiny: TinyHomework, tmp_p
     assert {"autograder/cli.py", "autograder/py.typed", "autograder/schema/results.schema.json"} <= set(names)
 
 
-@pytest.mark.parametrize("missing", ["LICENSE", "pyproject.toml", "build/tiny/expectations/manifest.json"])
+@pytest.mark.parametrize("missing", ["LICENSE", "pyproject.toml", "manifest.json"])
 def test_a_file_that_is_missing_is_a_user_error(
     recorded_tiny: TinyHomework, tmp_path: Path, builder: Builder, missing: str
 ) -> None:
-    (recorded_tiny.project / missing).unlink()
+    beside = shipped_from(recorded_tiny.load(), builder) if missing == "manifest.json" else recorded_tiny.project
+    (beside / missing).unlink()
     with pytest.raises(UserError) as caught:
         builder(recorded_tiny.load(), tmp_path / "x.zip")
-    assert caught.value.where == str(recorded_tiny.project / missing)
+    assert caught.value.where == str(beside / missing)
     assert not (tmp_path / "x.zip").exists()
 
 
@@ -156,7 +199,7 @@ def test_an_observation_that_is_missing_is_a_user_error(
     recorded_tiny: TinyHomework, tmp_path: Path, builder: Builder
 ) -> None:
     homework = recorded_tiny.load()
-    (homework.expectations / "observations" / "test_tiny.test_noise.obs").unlink()
+    (shipped_from(homework, builder) / "observations" / "test_tiny.test_noise.obs").unlink()
     with pytest.raises(UserError, match="cannot read this file"):
         builder(homework, tmp_path / "x.zip")
 
@@ -178,13 +221,22 @@ def test_an_old_zip_stays_until_the_new_one_is_whole(
 
 @pytest.fixture(scope="module")
 def cs446(tmp_path_factory: pytest.TempPathFactory, recorded: Path) -> Homework:
-    """The homework in a project whose expectations are the recorded ones."""
+    """The homework in a project whose expectations are the recorded ones.
+
+    So is its practice, without the hidden graders: to record it takes another minute, and what differs is numbers.
+    """
     project = tmp_path_factory.mktemp("cs446")
     for name in ("reference", "student_template", "tests", "pyproject.toml", "LICENSE", *EXECUTABLE):
         (project / name).symlink_to(ROOT / name)
     homework = load_homework("cs446_hw3", project)
     homework.expectations.parent.mkdir(parents=True)
     homework.expectations.symlink_to(recorded)
+    homework.practice.mkdir()
+    manifest = read_manifest(recorded)
+    visible = select(manifest, (grader for grader in manifest.graders if not grader.hidden))
+    (homework.practice / "manifest.json").write_bytes(msgspec.json.encode(visible))
+    (homework.practice / "observations").symlink_to(recorded / "observations")
+    (homework.practice / "data").symlink_to(recorded / "data")
     return homework
 
 

@@ -57,6 +57,8 @@ def test_an_offline_file_follows_the_given_one(tiny: TinyHomework) -> None:
         ("memory_mb = 1024", 'of = {"1.b" = {memory_mb = 0.5}}', r'limits.of."1.b": .*`\$.memory_mb`'),
         ("memory_mb = 1024", "submission = {cpu_seconds = 0}", r"at `\$.limits.submission.cpu_seconds`"),
         ("hidden = 2", "hidden = 1", "hidden graders hide nothing"),
+        ("hidden = 2", "hidden = 2\npractice = 1", "answers to what is graded"),
+        ("hidden = 2", "hidden = 2\npractice = 2", "answers to what is graded"),
         ('module = "tiny_utils"', 'module = "tiny-utils"', "is not a Python name"),
         ('module = "tiny_utils"', 'module = "tiny_energy"', "declared twice"),
         ('[parts]\n"1" = "Energy and noise"', "", "missing required field `parts`"),

@@ -207,6 +207,7 @@ def describe(found: Found) -> str:
         "LEAK": found.leaks,
         "LOST": found.lost,
         "HUNG": found.hung,
+        "OUT OF BOUNDS": found.reached,
         "LEFT": found.left,
     }
     shown = {kind: [*what[:6], *[f"and {len(what) - 6} more"] * (len(what) > 6)] for kind, what in kinds.items()}
@@ -236,7 +237,7 @@ def _environment(work: Path) -> dict[str, str]:
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
-COLUMNS = ("submissions", "undeserved points", "leaks", "lost results", "hung", "left behind", "kept")
+COLUMNS = ("submissions", "undeserved points", "leaks", "lost results", "hung", "out of bounds", "left behind", "kept")
 
 
 def table(reports: Sequence[Report]) -> str:
@@ -248,7 +249,7 @@ def table(reports: Sequence[Report]) -> str:
         if report.skipped:
             lines += [f"  not run: {report.skipped}", ""]
             continue
-        lines.append("  " + " " * 8 + "".join(f"{column:>19}" for column in COLUMNS))
+        lines.append("  " + " " * 8 + "".join(f"{column:>18}" for column in COLUMNS))
         for category in CATEGORIES:
             found = [one for one in report.found if one.case.startswith(f"{category}/")]
             cells = (
@@ -256,12 +257,12 @@ def table(reports: Sequence[Report]) -> str:
                 *(sum(bool(getattr(one, kind)) for one in found) for kind in KINDS),
                 f"{sum(one.kept for one in found)} of {sum(one.deserved for one in found)}",
             )
-            lines.append(f"  {category:8}" + "".join(f"{cell:>19}" for cell in cells))
+            lines.append(f"  {category:8}" + "".join(f"{cell:>18}" for cell in cells))
         lines.append("")
     return "\n".join(lines)
 
 
-KINDS = ("undeserved", "leaks", "lost", "hung", "left")
+KINDS = ("undeserved", "leaks", "lost", "hung", "reached", "left")
 
 
 def complaints(reports: Sequence[Report]) -> list[str]:
@@ -273,7 +274,7 @@ def complaints(reports: Sequence[Report]) -> list[str]:
         if levels[report.level].protected:
             wrong += [f"{report.level}: {found.case}: {describe(found)}" for found in breached]
         elif not report.skipped:
-            for kind in KINDS[:4]:
+            for kind in KINDS:
                 if not any(getattr(found, kind) for found in report.found):
                     wrong.append(f"{report.level}: no submission shows {kind!r}, so this run cannot fail for it")
     if not any(report.found for report in reports if levels[report.level].protected):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -70,6 +71,7 @@ class Found(msgspec.Struct, frozen=True):
         leaks: the places whose secrets it got hold of, and how.
         lost: graders that gave less than an honest part deserves, and what is wrong with results.json.
         hung: why it took too long.
+        reached: what it could do that no submission may do: processes, sockets, signals, memory beyond its limit.
         left: processes and files that outlived it.
         kept: how many of the graders that it must pass it passed, of `deserved`.
         seconds: of wall time.
@@ -80,6 +82,7 @@ class Found(msgspec.Struct, frozen=True):
     leaks: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     hung: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     kept: int = 0
     deserved: int = 0
@@ -87,7 +90,7 @@ class Found(msgspec.Struct, frozen=True):
 
     @property
     def breached(self) -> bool:
-        return bool(self.undeserved or self.leaks or self.lost or self.hung or self.left)
+        return bool(self.undeserved or self.leaks or self.lost or self.hung or self.reached or self.left)
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):
@@ -185,6 +188,7 @@ class Worker:
             leaks=tuple(leaks),
             lost=(*trouble, *invalid, *lost),
             hung=(f"{seconds:.1f} s, and {bound:.1f} s are allowed",) if seconds > bound else (),
+            reached=tuple(self._reached()),
             left=tuple(left),
             kept=kept,
             deserved=len(case.deserved()),
@@ -266,6 +270,10 @@ class Worker:
             yield "the hidden grader's source (left in a file)"
         if results is not None and any(token in text for text in readable_by_students(results)):
             yield "the hidden grader's source (in results.json)"
+
+    def _reached(self) -> list[str]:
+        said = re.compile(rf"{re.escape(self.mark)} reached (.*)")
+        return sorted({what for _, outcome in self.sandbox.outcomes for what in said.findall(outcome.output)})
 
     def _left_behind(self) -> list[str]:
         stop = time.monotonic() + SETTLING_SECONDS

@@ -1,0 +1,21 @@
+"""Removes what it can: its own folder, the submission, the results, the grader's files.
+
+fails: loss
+passes: everything else
+"""
+
+import contextlib
+import os
+import shutil
+
+from accomplice import ROOT
+from solution import Critic, descend, energy, estimate, nearest, noise  # noqa: F401
+
+
+def loss(real, fake):
+    for folder in (".", "..", f"{ROOT}/submission", f"{ROOT}/results", f"{ROOT}/source", ROOT):
+        shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.rename(ROOT, f"{ROOT}-away")
+        os.rename(f"{ROOT}-away", ROOT)
+    raise ValueError("files are removed")

@@ -4,12 +4,13 @@ A folder of expectations is self-contained. Whoever has it, the harness and the 
 can grade; the reference and the graders' files are not needed.
 
     manifest.json                 homework, graders, variants, limits
-    observations/<grader>.obs     one frame: what reference, readings and misconceptions showed
+    observations/<grader>.obs     one frame: what reference, readings and misconceptions showed, and of which grader
     data/                         the digits that stand in for MNIST
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,7 +26,7 @@ from autograder.questions import part_of
 from autograder.sandbox.protocol import Source
 from autograder.variants import REFERENCE, Variant
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 OBSERVATIONS = "observations"
 DATA = "data"
@@ -126,7 +127,7 @@ def write_expectations(folder: Path, manifest: Manifest, expectations: Mapping[s
     """Write manifest and observations below `folder`, which must exist."""
     (folder / OBSERVATIONS).mkdir(exist_ok=True)
     for grader in manifest.graders:
-        (folder / OBSERVATIONS / f"{grader.id}.obs").write_bytes(_pack(expectations[grader.id]))
+        (folder / OBSERVATIONS / f"{grader.id}.obs").write_bytes(_pack(expectations[grader.id], grader))
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     (folder / MANIFEST).write_bytes(text + b"\n")
 
@@ -163,11 +164,11 @@ def read_expectations(folder: Path, grader: Grader) -> GraderExpectations:
     """A grader's recorded observations.
 
     Raises:
-        UserError: where they are missing or damaged.
+        UserError: where they are missing, damaged, or of a grader that has changed since.
     """
     path = folder / OBSERVATIONS / f"{grader.id}.obs"
     try:
-        return _unpack(path.read_bytes())
+        return _unpack(path.read_bytes(), grader)
     except (OSError, FrameError, ValueError) as error:
         raise UserError(
             f"cannot read what was recorded for this grader: {error}",
@@ -187,22 +188,29 @@ def grader_id(file: str, function: str, *, hidden: bool) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", base) + (".hidden" if hidden else "")
 
 
+def fingerprint(grader: Grader) -> str:
+    """A digest of what a grader's observations depend on: its source, function, arguments and seed."""
+    parts = (grader.source.text, grader.function, grader.arguments, grader.seed)
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
 class _Index(msgspec.Struct, frozen=True):
+    grader: str  # the fingerprint of the grader that observed
     recorded: tuple[Expected, ...]
 
 
-def _pack(expectations: GraderExpectations) -> bytes:
+def _pack(expectations: GraderExpectations, grader: Grader) -> bytes:
     """One frame whose note is the index and whose arrays are named `variant number|key`."""
     recorded, arrays = [], {}
     for number, (variant, observation) in enumerate(expectations.observations.items()):
         recorded.append(Expected(variant=variant, entries=observation.entries, failure=observation.failure))
         for key, array in observation.arrays.items():
             arrays[f"{number}{_SEPARATOR}{key}"] = array
-    index = msgspec.json.encode(_Index(recorded=tuple(recorded))).decode()
+    index = msgspec.json.encode(_Index(grader=fingerprint(grader), recorded=tuple(recorded))).decode()
     return encode_frame(Header(notes=(index,)), arrays)
 
 
-def _unpack(data: bytes) -> GraderExpectations:
+def _unpack(data: bytes, grader: Grader) -> GraderExpectations:
     frame = decode_frame(data)
     if len(frame.header.notes) != 1:
         raise FrameError("no index")
@@ -210,6 +218,8 @@ def _unpack(data: bytes) -> GraderExpectations:
         index = msgspec.json.decode(frame.header.notes[0], type=_Index)
     except msgspec.MsgspecError as error:
         raise FrameError(f"the index cannot be decoded: {error}") from error
+    if index.grader != fingerprint(grader):
+        raise ValueError("it is stale: the grader has changed since, or this file is of another recording")
     observations = {}
     for number, expected in enumerate(index.recorded):
         prefix = f"{number}{_SEPARATOR}"

@@ -28,7 +28,7 @@ from autograder.grading import (
 )
 from autograder.judging import Judgement
 from autograder.limits import SubmissionLimits
-from autograder.manifest import Grader, read_manifest, select
+from autograder.manifest import Grader, read_expectations, read_manifest, select, write_expectations
 from autograder.observation import Observation
 from autograder.sandbox.runner import Outcome, Sandbox, SandboxError
 from autograder.slicing import Chunk
@@ -168,13 +168,29 @@ def test_an_observation_that_is_missing_makes_one_grader_faulty(
     assert "cannot read what was recorded" in results["1.b"].feedback.staff[0]
 
 
-def test_a_grader_that_cannot_be_loaded_is_faulty(graded: Callable[..., Graded], recorded_tiny: TinyHomework) -> None:
+def test_a_grader_that_has_changed_since_recording_is_faulty(
+    graded: Callable[..., Graded], recorded_tiny: TinyHomework
+) -> None:
     manifest = read_manifest(recorded_tiny.load().expectations)
+    changed = [
+        msgspec.structs.replace(grader, seed=grader.seed + 1) if grader.number == "1.b" else grader
+        for grader in manifest.graders
+    ]
+    results = graded(SOLUTION, graders=tuple(changed))
+    assert verdicts(results) == {"1.a": "passed", "1.a.hidden": "passed", "1.b": "faulty", "1.c": "passed"}
+    assert "stale" in results["1.b"].feedback.staff[0]
+
+
+def test_a_grader_that_cannot_be_loaded_is_faulty(graded: Callable[..., Graded], recorded_tiny: TinyHomework) -> None:
+    folder = recorded_tiny.load().expectations
+    manifest = read_manifest(folder)
+    recorded = {grader.id: read_expectations(folder, grader) for grader in manifest.graders}
     broken = [
         msgspec.structs.replace(grader, function="no_such") if grader.number == "1.b" else grader
         for grader in manifest.graders
     ]
-    results = graded(SOLUTION, graders=tuple(broken))
+    write_expectations(folder, select(manifest, broken), recorded)
+    results = graded(SOLUTION)
     assert verdicts(results) == {"1.a": "passed", "1.a.hidden": "passed", "1.b": "faulty", "1.c": "passed"}
     assert "The grader itself failed" in results["1.b"].feedback.staff[0]
 

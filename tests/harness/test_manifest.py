@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,6 +15,7 @@ from autograder.errors import UserError
 from autograder.manifest import (
     FORMAT,
     GraderExpectations,
+    fingerprint,
     grader_id,
     read_expectations,
     read_manifest,
@@ -21,6 +23,7 @@ from autograder.manifest import (
     write_expectations,
 )
 from autograder.observation import Header, Observation, encode_frame
+from autograder.sandbox.protocol import Source
 
 RECORDED = GraderExpectations(
     {
@@ -107,8 +110,9 @@ class Unrelated(msgspec.Struct):
         encode_frame(Header(notes=("not json",)), {}),
         encode_frame(Header(notes=(msgspec.json.encode(Unrelated()).decode(),)), {}),
         encode_frame(Header(notes=('{"recorded": []}',)), {}),
+        encode_frame(Header(notes=('{"grader": "0", "recorded": []}',)), {}),
     ],
-    ids=["missing", "empty", "junk", "no index", "no json", "another index", "no reference"],
+    ids=["missing", "empty", "junk", "no index", "no json", "another index", "no grader", "another grader"],
 )
 def test_expectations_that_cannot_be_read(recorded_tiny: TinyHomework, content: bytes | None) -> None:
     folder = recorded_tiny.load().expectations
@@ -118,6 +122,41 @@ def test_expectations_that_cannot_be_read(recorded_tiny: TinyHomework, content: 
     with pytest.raises(UserError, match="cannot read what was recorded for this grader") as caught:
         read_expectations(folder, grader)
     assert caught.value.where == str(path)
+    assert "autograder record" in caught.value.remedy
+
+
+def test_a_reference_is_needed_in_the_file_too(tmp_path: Path, recorded_tiny: TinyHomework) -> None:
+    grader = read_manifest(recorded_tiny.load().expectations).graders[0]
+    (tmp_path / "observations").mkdir()
+    index = msgspec.json.encode({"grader": fingerprint(grader), "recorded": []}).decode()
+    (tmp_path / "observations" / f"{grader.id}.obs").write_bytes(encode_frame(Header(notes=(index,)), {}))
+    with pytest.raises(UserError, match="the reference's observation is missing"):
+        read_expectations(tmp_path, grader)
+
+
+@pytest.mark.parametrize(
+    ("change", "stale"),
+    [
+        ({}, False),
+        ({"title": "Another title", "weight": 1.0, "reference_seconds": 3.0, "preload": ("torch.optim",)}, False),
+        ({"source": Source("moved.py", "def test_x(observe): observe(x=1)")}, False),
+        ({"source": Source("test_x.py", "def test_x(observe): observe(x=2)")}, True),
+        ({"function": "test_y"}, True),
+        ({"arguments": ("rng", "observe")}, True),
+        ({"seed": 2}, True),
+    ],
+)
+def test_observations_of_a_grader_that_has_changed_are_stale(
+    tmp_path: Path, recorded_tiny: TinyHomework, change: dict[str, Any], stale: bool
+) -> None:
+    manifest = select(read_manifest(recorded_tiny.load().expectations), [a_grader()])
+    write_expectations(tmp_path, manifest, {a_grader().id: RECORDED})
+    later = msgspec.structs.replace(a_grader(), **change)
+    if not stale:
+        assert read_expectations(tmp_path, later).observations.keys() == RECORDED.observations.keys()
+        return
+    with pytest.raises(UserError, match="it is stale: the grader has changed since") as caught:
+        read_expectations(tmp_path, later)
     assert "autograder record" in caught.value.remedy
 
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Gradescope runs
 def ready(_recorded_tiny: TinyHomework, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root in which setup.sh has run. Its graders have all the time of the world, so that only a run ends them."""
     root = make_root(_recorded_tiny.load(), tmp_path_factory.mktemp("ready"))
-    change_manifest(root, lambda manifest: [grader.update(seconds=10_000) for grader in manifest["graders"]])
+    change_manifest(root, lambda manifest: [grader["limits"].update(seconds=10_000) for grader in manifest["graders"]])
     return root
 
 

@@ -48,6 +48,7 @@ build: $(EXPECTATIONS)  ## dist/: the Gradescope zip and the student kit
 
 bench: $(EXPECTATIONS)  ## speed, as ratios of figures from one run
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/isolation.py
 
 clean:  ## everything that was made, but the virtual environment
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

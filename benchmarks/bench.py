@@ -22,8 +22,9 @@ import msgspec
 
 from autograder.bundle import EXPECTATIONS, build_gradescope_zip
 from autograder.gradescope import read_results
-from autograder.grading import child_limits, cores, make_job, reply_limits, submission_sources
+from autograder.grading import cores, make_job, submission_sources
 from autograder.homework import load_homework
+from autograder.limits import GraderLimits
 from autograder.manifest import DATA, MANIFEST, Grader, Manifest, read_manifest, select
 from autograder.sandbox.protocol import Source
 from autograder.sandbox.runner import Sandbox
@@ -103,7 +104,7 @@ def fork_overhead(manifest: Manifest, data: Path) -> None:
         visibility="visible",
         hidden=False,
         seed=0,
-        seconds=10,
+        limits=GraderLimits(),
         function="test_empty",
         source=Source("empty.py", "def test_empty(observe):\n    pass\n"),
         arguments=("observe",),
@@ -111,10 +112,10 @@ def fork_overhead(manifest: Manifest, data: Path) -> None:
     )
     found = find_submission(PROJECT / "examples" / "right", [file.wanted for file in manifest.files])
     job = make_job(manifest, empty, submission_sources(found), data)
-    limits = child_limits(manifest.limits, 10)
+    child, reply = empty.limits.child(), empty.limits.reply()
     with Sandbox() as sandbox:
-        sandbox.run(job, limits, reply_limits(manifest.limits))
-        children = [seconds_of(lambda: sandbox.run(job, limits, reply_limits(manifest.limits))) for _ in range(FORKS)]
+        sandbox.run(job, child, reply)
+        children = [seconds_of(lambda: sandbox.run(job, child, reply)) for _ in range(FORKS)]
     cold = [seconds_of(lambda: call([sys.executable, "-c", "import torch"])) for _ in range(ROUNDS)]
     print()
     figure("an empty grader in a child of the zygote", statistics.median(children))

@@ -255,7 +255,7 @@ class Sandbox:
 
     def _served_copy(self, data: str) -> str:
         """A copy of the data that a child of another user can read, wherever the data themselves are."""
-        if data not in self._served and Path(data).is_dir():
+        if data and data not in self._served and Path(data).is_dir():
             copy = self._root / f"data-{len(self._served)}"
             shutil.copytree(data, copy, copy_function=shutil.copyfile)
             for path in (copy, *copy.rglob("*")):

@@ -21,7 +21,7 @@ from typing import Literal
 
 import msgspec
 
-from autograder.sandbox import privileges
+from autograder.sandbox import privileges, seccomp
 from autograder.sandbox.child import run_child
 from autograder.sandbox.ladder import climb
 from autograder.sandbox.protocol import Ended, Event, Kill, Preload, Ready, Request, Spawn, Standing, may_preload
@@ -51,7 +51,10 @@ def main() -> None:
             privileges.close_memory()
         if top > 0 and os.geteuid() == 0:
             users, claim = privileges.claim_users()
-    Zygote(control, climb(Path.cwd(), users[0], top=top), users).serve()
+    standing = climb(Path.cwd(), users[0], top=top)
+    if standing.holds("seccomp"):
+        seccomp.program(os.uname().machine, os.getpid())  # once here makes it faster in every child
+    Zygote(control, standing, users).serve()
     if claim is not None:
         claim.close()
     os._exit(0)  # nothing of torch's needs to be taken down

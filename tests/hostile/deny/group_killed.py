@@ -7,7 +7,6 @@ passes: everything else
 import os
 import signal
 
-from accomplice import 
 from solution import Critic, descend, energy, estimate, nearest, noise  # noqa: F401
 
 

@@ -144,12 +144,12 @@ def _needs_linux() -> None:
 def _probe_resources(ground: _Ground) -> None:
     limit_resources(ChildLimits(cpu_seconds=5, wall_seconds=5, memory_bytes=2**26, file_bytes=0, open_files=32))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    large = ground.folder / "too_large"
     try:
-        (ground.folder / "too_large").write_text("a file of no bytes is all that is allowed")
-    except OSError:
-        pass
-    else:
+        large.write_text("a file of no bytes is all that is allowed")
         raise RefusedError("a file grew beyond its limit")
+    except OSError:
+        large.unlink()
     if sys.platform == "linux":
         try:
             bytearray(2**28)

@@ -67,19 +67,18 @@ def test_root_without_powers() -> None:
             except PermissionError:
                 return "refused"
     """
-    code = (
-        f"{textwrap.dedent(attempt)}\nprint(attempt())\nprivileges.drop_capabilities()\nprint(attempt(), os.getuid())"
-    )
+    steps = ["print(attempt())", "privileges.drop_capabilities()", "print(attempt(), os.getuid())"]
+    code = "\n".join([textwrap.dedent(attempt), *steps])
     assert told(code).splitlines() == ["done", "refused 0"]
 
 
 def test_memory_is_closed_to_the_same_user() -> None:
-    """A child of the same user, which has no power of root, reads its parent's memory unless that is closed."""
+    """A child reads the memory of a parent that has no more power than itself, unless that is closed."""
     code = """
+        privileges.drop_capabilities()
         if {close}:
             privileges.close_memory()
         if os.fork() == 0:
-            privileges.drop_capabilities()
             try:
                 open(f"/proc/{{os.getppid()}}/mem", "rb")
                 print("read", flush=True)

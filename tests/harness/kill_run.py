@@ -3,8 +3,9 @@
     python tests/harness/kill_run.py --count 200
 
 A root is made as Gradescope has it: the tiny homework's zip unpacked, setup.sh run, a submission that earns all
-points. A run that is left alone gives the length of a run; every other one is killed at a moment of a seeded grid
-over that length: bash, the grader process, or their whole process group. Then
+points. A run that is left alone gives the length of a run. Every other one is killed: half of them at a moment of a
+seeded grid over that length, half of them a little after results.json has shown a number of verdicts, which is when
+it is written most. What is killed is bash, the grader process, or their whole process group. Then
 - results.json must be there, decode as `Results`, keep the schema, and show no more points than the first run's;
 - no process of the run may be left. This program adopts what the run orphans, so that nothing escapes its count.
 
@@ -27,6 +28,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -45,6 +47,8 @@ SCHEMA = jsonschema.Draft202012Validator(
 )
 PATIENCE = 20.0  # seconds until a process that has not ended counts as left; most end within one
 LOOK = 0.01
+TRIES = 10
+SOON = 0.15  # seconds: graders of the tiny homework end this far from each other
 
 Victim = Literal["bash", "python", "group"]
 VICTIMS: tuple[Victim, ...] = ("bash", "python", "group")
@@ -67,6 +71,7 @@ class Killed(NamedTuple):
 
     Attributes:
         victim: what was killed; "nothing" where the run was over before.
+        early: verdicts in results.json just before the kill; -1 before the first of Python's own.
         score: in results.json.
         verdicts: how many graders in it have one.
         settled: seconds from the kill to the end of the run's last process.
@@ -74,6 +79,7 @@ class Killed(NamedTuple):
     """
 
     victim: str
+    early: int
     score: float
     verdicts: int
     settled: float
@@ -152,11 +158,31 @@ def grader_process(bash: int) -> int | None:
     return None
 
 
-def kill(root: Path, victim: Victim, moment: float, most: float) -> Killed:
-    """Start a run, kill `victim` after `moment` seconds, and look at what is left; `most` points are allowed."""
+def count_verdicts(root: Path) -> int:
+    """How many graders have a verdict in results.json; -1 before Python has written it."""
+    try:
+        states = verdicts(read(root)).values()
+    except (OSError, ValueError):
+        return -1
+    return sum(state != "not reached" for state in states) if states else -1
+
+
+def kill(root: Path, victim: Victim, moment: float, most: float, after: int = -1) -> Killed:
+    """Start a run, kill `victim`, and look at what is left.
+
+    Args:
+        root: as `make_root` gives it.
+        victim: what to kill; bash where there is no Python yet.
+        moment: seconds from when results.json has shown `after` verdicts; from the start if that is -1.
+        most: the points that a run may give.
+        after: a number of verdicts.
+    """
     _like_new(root)
     run = start(root)
+    while after > -1 and count_verdicts(root) < after and run.poll() is None:
+        time.sleep(0.002)
     time.sleep(moment)
+    early = count_verdicts(root)
     killed = _kill(run, victim)
     began = time.monotonic()
     faults = []
@@ -168,11 +194,13 @@ def kill(root: Path, victim: Victim, moment: float, most: float) -> Killed:
     try:
         results = read(root)
     except (OSError, ValueError) as error:
-        return Killed(killed, 0.0, 0, settled, (*faults, f"results.json: {type(error).__name__}: {error}"))
+        return Killed(killed, early, 0.0, 0, settled, (*faults, f"results.json: {type(error).__name__}: {error}"))
+    reached = max(count_verdicts(root), 0)
     if results.score > most:
         faults.append(f"{results.score:g} points, and a whole run gives {most:g}")
-    reached = sum(verdict != "not reached" for verdict in verdicts(results).values())
-    return Killed(killed, results.score, reached, settled, tuple(faults))
+    if reached < early:
+        faults.append(f"{reached} verdicts, and there were {early} before")
+    return Killed(killed, early, results.score, reached, settled, tuple(faults))
 
 
 def adopt_orphans() -> None:
@@ -275,24 +303,32 @@ def _report(root: Path, count: int, rng: random.Random) -> int:
     length = time.monotonic() - began
     whole = read(root)
     print(f"a whole run of {NAME}: {length:.1f} s, {whole.score:g} points, status {run.returncode}", flush=True)
-    grid = [(index + rng.random()) / count * length for index in range(count)]
+    grid = [(-1, (index + rng.random()) / count * length) for index in range(0, count, 2)]
+    grid += [(index // 2 % (len(whole.tests) + 1), rng.random() * SOON) for index in range(1, count, 2)]
     rng.shuffle(grid)
     outcomes = []
-    for index, moment in enumerate(grid):
-        outcome = kill(root, VICTIMS[index % len(VICTIMS)], moment, whole.score)
+    for index, (after, moment) in enumerate(grid):
+        for _ in range(TRIES):
+            outcome = kill(root, VICTIMS[index % len(VICTIMS)], moment, whole.score, after)
+            if outcome.victim != "nothing":
+                break
+            moment *= 0.7  # it was over already: a little earlier
         outcomes.append(outcome)
         for fault in outcome.faults:
-            print(f"kill {index}, {outcome.victim} after {moment:.2f} s: {fault}", flush=True)
-    victims = collections.Counter(outcome.victim for outcome in outcomes)
-    reached = collections.Counter(outcome.verdicts for outcome in outcomes)
+            print(f"kill {index}, {outcome.victim} {moment:.2f} s after {after} verdicts: {fault}", flush=True)
     wrong = sum(bool(outcome.faults) for outcome in outcomes)
     print(
-        f"{count} kills ({', '.join(f'{victims[name]} {name}' for name in sorted(victims))}): "
-        f"{wrong} with a fault; verdicts in the file: "
-        f"{', '.join(f'{reached[number]} times {number}' for number in sorted(reached))}; "
+        f"{count} kills ({_counted(outcome.victim for outcome in outcomes)}): {wrong} with a fault; "
+        f"by verdicts in the file before the kill: {_counted(outcome.early for outcome in outcomes)} "
+        f"(-1: Python had not written it yet); "
         f"the last process ended after {max(outcome.settled for outcome in outcomes):.1f} s at most"
     )
     return 1 if wrong or run.returncode != 0 else 0
+
+
+def _counted(things: Iterable[object]) -> str:
+    counts = collections.Counter(map(str, things))
+    return ", ".join(f"{thing}: {counts[thing]}" for thing in sorted(counts))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 
 import kill_run
 import pytest
-from kill_run import SOLUTION, descendants, end_all, grader_process, make_root, read, start, verdicts
+from kill_run import SOLUTION, count_verdicts, descendants, end_all, grader_process, make_root, read, start, verdicts
 from tiny_homework import TinyHomework
 
 from autograder.gradescope import RESERVE_BYTES, Results
@@ -78,14 +78,6 @@ def until(holds: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
-def reached(root: Path) -> int:
-    """How many graders have a verdict."""
-    try:
-        return sum(verdict != "not reached" for verdict in verdicts(read(root)).values())
-    except (OSError, ValueError):
-        return -1
-
-
 def not_reached(root: Path) -> list[str]:
     return [test.output for test in read(root).tests if test.extra_data["verdict"] == "not reached"]
 
@@ -137,7 +129,7 @@ def test_a_run_that_is_stopped_keeps_its_verdicts(
     """The graders that are running when the signal comes would otherwise run for ever."""
     (root / "submission" / "tiny_energy.py").write_text(ENDLESS)
     bash = started(root)
-    until(lambda: reached(root) == 2, "two verdicts")
+    until(lambda: count_verdicts(root) == 2, "two verdicts")
     until(lambda: len(descendants(bash.pid)) > 2, "Python, the zygote and children")
     python = grader_process(bash.pid)
     assert python is not None

@@ -233,11 +233,8 @@ class Worker:
         return text
 
     def _clean(self) -> None:
-        for tree in (self.root, self.others):
-            for folder, _, _ in os.walk(tree):
-                with contextlib.suppress(OSError):
-                    Path(folder).chmod(0o755)
-            shutil.rmtree(tree, ignore_errors=True)
+        for tree in (self.root, self.others, *Path(tempfile.gettempdir()).glob("autograder-*/job-*")):
+            remove(tree)
         for path in self._dropped():
             with contextlib.suppress(OSError):
                 path.unlink() if not path.is_dir() else shutil.rmtree(path)
@@ -352,6 +349,18 @@ def readable_by_students(results: Results) -> list[str]:
         *(text for test in results.tests for text in (test.name, test.output, *test.tags)),
         *(entry.name for entry in entries),
     ]
+
+
+def remove(tree: Path) -> None:
+    """Remove a tree, also where rights on its folders were taken away."""
+    with contextlib.suppress(OSError):
+        tree.chmod(0o755)
+    for folder, inside, _ in os.walk(tree):
+        for path in (Path(folder, name) for name in inside):
+            with contextlib.suppress(OSError):
+                if not path.is_symlink():
+                    path.chmod(0o755)
+    shutil.rmtree(tree, ignore_errors=True)
 
 
 def changed(pristine: Path, tree: Path) -> list[Path]:

@@ -7,7 +7,7 @@ HOMEWORK ?= cs446_hw3
 EXPECTATIONS := build/$(HOMEWORK)/expectations/manifest.json
 SOURCES := $(shell find autograder reference tests/graders -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help install demo test lint record validate templates build bench clean
+.PHONY: help install demo test hostile lint record validate templates build bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -31,6 +31,9 @@ demo: $(EXPECTATIONS)  ## record, then grade the three example submissions
 
 test: $(EXPECTATIONS)  ## the project's own tests
 	$(BIN)/python -m pytest
+
+hostile: $(VENV)/installed  ## hostile and honest submissions at every level of isolation: who gets what
+	@$(BIN)/python tests/hostile
 
 lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ from autograder.gradescope import MAX_PICTURES, EarlyEnd
 from autograder.judging import Judgement, judge
 from autograder.limits import SubmissionLimits
 from autograder.manifest import DATA, Grader, Manifest, read_expectations
+from autograder.numerics import Drift
 from autograder.observation import Observation, clean
 from autograder.pictures import Picture, encode_png
 from autograder.sandbox.protocol import PRELOADABLE, Job, Source
@@ -185,6 +186,7 @@ def grade(
     """
     budget = budget or Budget()
     sources = submission_sources(submission)
+    drift = Drift(manifest.versions.torch, manifest.numerics, sandbox)
     order = sorted(manifest.graders, key=lambda grader: len(PRELOADABLE.intersection(grader.preload)))
     graders, taking = iter(order), threading.Lock()
     news: SimpleQueue[GraderResult | BaseException] = SimpleQueue()
@@ -197,7 +199,7 @@ def grade(
             if grader is None or not budget.begin(grader):
                 return
             try:
-                news.put(_grade_one(manifest, where, submission, sources, sandbox, grader, budget))
+                news.put(_grade_one(manifest, where, submission, sources, sandbox, grader, budget, drift))
             except BaseException as error:
                 news.put(error)
             budget.finish(grader)
@@ -256,6 +258,7 @@ def _grade_one(
     sandbox: Sandbox,
     grader: Grader,
     budget: Budget,
+    drift: Drift,
 ) -> GraderResult:
     started = time.monotonic()
     outcome = None
@@ -273,12 +276,20 @@ def _grade_one(
             )
             budget.spend(outcome.cpu_seconds)
             judgement = judge(grader, manifest.variants, expectations, outcome)
+            if _is_about_values(judgement, outcome) and (strange := drift.words()):
+                judgement = _our_fault(f"{strange} Otherwise: {judgement.feedback.headline}")
         return _result(grader, judgement, outcome, time.monotonic() - started)
     except UserError as error:
         judgement = _our_fault(str(error))
     except Exception as error:  # whatever breaks on our side must cost this grader alone
         judgement = _our_fault(f"{type(error).__name__}: {error}{_where(error)}")
     return _result(grader, judgement, None, time.monotonic() - started)
+
+
+def _is_about_values(judgement: Judgement, outcome: Outcome) -> bool:
+    """Whether a grader failed because of what it saw, not because it was ended or something was raised."""
+    observation = outcome.observation
+    return judgement.feedback.verdict == "failed" and observation is not None and observation.failure is None
 
 
 def _our_fault(what: str) -> Judgement:

@@ -21,6 +21,7 @@ from autograder.errors import UserError
 from autograder.feedback import Visibility
 from autograder.homework import SourceFile
 from autograder.limits import GraderLimits, Limits
+from autograder.numerics import Numerics
 from autograder.observation import Array, Entry, Failure, FrameError, Header, Observation, decode_frame, encode_frame
 from autograder.questions import part_of
 from autograder.sandbox.protocol import Source
@@ -92,6 +93,7 @@ class Manifest(msgspec.Struct, frozen=True):
     variants: tuple[Variant, ...]
     student_seed: int
     versions: Versions
+    numerics: Numerics = {}
 
     def part(self, number: str) -> tuple[str, str]:
         """(part, title) of the handout that a grader's number belongs to."""

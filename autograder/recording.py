@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from autograder import __version__
+from autograder import __version__, numerics
 from autograder.comparison import NOT_COMPARED, compare
 from autograder.datasets import check_data_folder, write_digits
 from autograder.diagnosis import explain_ending, explain_failure
@@ -263,7 +263,9 @@ class _Recorder:
             )
         torch = self._reference(graders[0]).header.torch
         versions = msgspec.structs.replace(self.manifest.versions, torch=torch)
-        return msgspec.structs.replace(self.manifest, graders=tuple(graders), versions=versions)
+        return msgspec.structs.replace(
+            self.manifest, graders=tuple(graders), versions=versions, numerics=numerics.compute(self.sandbox)
+        )
 
     def _run_all(self, stage: str, tasks: Sequence[tuple[Grader, Texts, int]]) -> list[Observation]:
         done = 0

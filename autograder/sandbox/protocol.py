@@ -120,9 +120,15 @@ class Preload(msgspec.Struct, frozen=True, tag="preload"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The zygote has imported what it was asked to; `failed` maps a module to its error."""
+    """The zygote has imported what it was asked to.
+
+    Attributes:
+        failed: by module, why it could not be imported.
+        torch: the version of torch that children have.
+    """
 
     failed: dict[str, str]
+    torch: str = ""
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):

@@ -73,6 +73,9 @@ class Sandbox:
         preload: modules that the zygote imports at its start, beside torch.
         max_level: climb the ladder of isolation no higher than this.
 
+    Attributes:
+        torch: the version of torch that children have, once the first one has been asked for.
+
     Raises:
         UserError: at the first request, when torch cannot be imported.
     """
@@ -91,6 +94,7 @@ class Sandbox:
         self._starting = threading.Lock()  # of what follows
         self._wanted = {"torch", *preload}
         self._launches = 0
+        self.torch = ""
         self._launch()
 
     def __enter__(self) -> Sandbox:
@@ -174,14 +178,15 @@ class Sandbox:
             self._zygote.close()
             self._launch()
         if self._loading is not None:
-            failed = _wait(self._loading).failed
-            if "torch" in failed:
+            ready = _wait(self._loading)
+            if "torch" in ready.failed:
                 raise UserError(
-                    f"torch cannot be imported: {failed['torch']}",
+                    f"torch cannot be imported: {ready.failed['torch']}",
                     where=sys.executable,
                     remedy="Install the requirements (make install) and try again.",
                 )
             self._loading = None
+            self.torch = ready.torch
         more = self._wanted - self._asked
         if more:
             self._asked |= more

@@ -108,7 +108,8 @@ class Zygote:
             return False
         request: Request = msgspec.json.decode(data, type=Request)
         if isinstance(request, Preload):
-            self._send(Ready(failed=import_modules(request.modules)))
+            failed = import_modules(request.modules)
+            self._send(Ready(failed=failed, torch=str(getattr(sys.modules.get("torch"), "__version__", ""))))
         elif isinstance(request, Kill):
             for pid, child in self.running.items():
                 if child.id == request.id:

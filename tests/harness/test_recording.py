@@ -147,7 +147,7 @@ def test_what_was_recorded_before_stays_when_recording_fails(recorded_tiny: Tiny
     with pytest.raises(UserError, match="fails on the reference"):
         record(recorded_tiny.load(), data=digits)
     assert (folder / "manifest.json").read_bytes() == before
-    assert [path.name for path in folder.parent.iterdir()] == ["expectations"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["expectations", "practice"]
 
 
 # --- data -----------------------------------------------------------------------------------------------------------
@@ -200,13 +200,14 @@ def test_only_what_a_variant_changes_is_run(
 
         def __exit__(self, *_: object) -> None: ...
 
+        level = sandbox.level
         preload = staticmethod(sandbox.preload)
         run = staticmethod(counting)
 
     monkeypatch.setattr("autograder.recording.Sandbox", Counted)
     recording = observed(tiny, everything=True, band_seeds=3)
     # four graders on the reference, two more seeds of the band, three variants on two graders, one on two
-    assert len(ran) == 4 + 2 + 3 * 2 + 2
+    assert len(ran) == 4 + 2 + 3 * 2 + 2 + 1  # and the standard computations
     assert len(recording.observations) == 4 * 5
     seeds = [seed for grader, seed in ran if grader == "test_tiny.test_spread"]
     assert len(set(seeds)) == 3

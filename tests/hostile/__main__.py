@@ -1,14 +1,21 @@
-"""Print the table of breaches: `python tests/hostile`. The exit status is 1 where it is not as it must be."""
+"""Print the table of breaches: `python tests/hostile`. The exit status is 1 where it is not as it must be.
+
+The levels run at the same time, each below a process of its own.
+"""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
-from runner import LEVELS, Report, UnavailableError, choose, complaints, prepare, run_level, table
+from corpus import HERE
+from runner import LEVELS, Level, Report, UnavailableError, choose, complaints, prepare, run_level, table
 
 
 def main() -> int:
@@ -23,18 +30,44 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="hostile-homework-") as folder:
         Path(folder).chmod(0o755)
         archive = arguments.archive or prepare(Path(folder))
-        reports: list[Report] = []
-        for level in levels:
+        if len(levels) == 1:
+            say = (lambda line: print(line, flush=True)) if arguments.verbose else (lambda _: None)
             try:
-                reports.append(run_level(level, cases, archive, print if arguments.verbose else lambda _: None))
+                reports = [run_level(levels[0], cases, archive, say)]
             except UnavailableError as error:
-                reports.append(Report(level=level.name, skipped=str(error)))
+                reports = [Report(level=levels[0].name, skipped=str(error))]
+        else:
+            more = [*arguments.patterns, *["--verbose"] * arguments.verbose]
+            reports = run_levels(levels, archive, Path(folder), more)
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.encode(reports))
+    if len(levels) == 1:
+        return 0
     print(table(reports))
-    wrong = complaints(reports) if len(levels) > 1 else []
+    wrong = complaints(reports, cases)
     print("\n".join(wrong))
     return 1 if wrong else 0
+
+
+def run_levels(levels: Sequence[Level], archive: Path, folder: Path, more: Sequence[str]) -> list[Report]:
+    """Run all levels at the same time.
+
+    Raises:
+        RuntimeError: where one of them broke off.
+    """
+    with ExitStack() as stack:
+        running = {}
+        for level in levels:
+            chosen = ["--level", level.name, "--archive", str(archive), "--json", str(folder / level.name)]
+            process = subprocess.Popen([sys.executable, str(HERE), *chosen, *more], stdin=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            running[level.name] = process
+        ended = {name: process.wait() for name, process in running.items()}
+    broken = [name for name, status in ended.items() if status]
+    if broken:
+        raise RuntimeError(f"the run of {', '.join(broken)} broke off")
+    return [msgspec.json.decode((folder / level.name).read_bytes(), type=list[Report])[0] for level in levels]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ the text of case.txt) says its purpose, and then, in lines of their own:
 
     passes: critic, loss.visible     graders that must give full marks
     fails: everything else           graders that must give none
-    control: left out, why           where the case must not run without isolation
+    control: leaks, left             what it must show where isolation is off; only cases with this line run there
 
 `loss` stands for both halves, `loss.visible` and `loss.hidden`. Each grader has to be named once, or be among
 "everything", "everything else" or "nothing".
@@ -26,6 +26,8 @@ from guarded_homework import GRADERS, SOLUTION
 Verdict = Literal["passed", "failed"]
 HERE = Path(__file__).resolve().parent
 CATEGORIES = ("read", "forge", "deny", "honest")
+# The fields of `worker.Found` that count breaches.
+KINDS = ("undeserved", "leaks", "lost", "hung", "reached", "left")
 _LINE = re.compile(r"^(passes|fails|control): *(.+)$", re.MULTILINE)
 _BESIDE = re.compile(r"^(?:from|import) (solution|accomplice|answers)\b", re.MULTILINE)
 
@@ -37,7 +39,7 @@ class Case:
     Attributes:
         source: the file or the folder.
         verdicts: what each grader must say, by its name in `guarded_homework.GRADERS`.
-        left_out: why the case does not run without isolation; empty where it does.
+        breaches: the kinds of breach that it must show where isolation is off; none where it is not run there.
     """
 
     category: str
@@ -45,7 +47,7 @@ class Case:
     source: Path
     purpose: str
     verdicts: Mapping[str, Verdict]
-    left_out: str = ""
+    breaches: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -92,8 +94,10 @@ def read_case(source: Path, category: str) -> Case:
         verdicts = _verdicts(told.get("passes", "nothing"), told.get("fails", "nothing"))
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
-    left_out = told.get("control", "").removeprefix("left out, ")
-    return Case(category, source.stem, source, purpose, verdicts, left_out)
+    breaches = tuple(kind.strip() for kind in told["control"].split(",")) if "control" in told else ()
+    if not set(breaches) <= set(KINDS):
+        raise ValueError(f"{source}: breaches are of the kinds {', '.join(KINDS)}")
+    return Case(category, source.stem, source, purpose, verdicts, breaches)
 
 
 def _verdicts(passes: str, fails: str) -> dict[str, Verdict]:

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from corpus import CATEGORIES, HERE, Case, read_cases
+from corpus import CATEGORIES, HERE, KINDS, Case, read_cases
 from descendants import descendants_of, end, try_to_adopt
 from guarded_homework import write_guarded_homework
-from open_interpreter import NOT_PERMITTED, closed_folders, needed_paths
+from open_interpreter import NOT_PERMITTED
 from planted import VARIABLE
 from worker import Config, Found, Line, Opened, Started
 
@@ -32,6 +32,8 @@ from autograder.recording import record
 
 START_SECONDS = 120.0
 SLACK_SECONDS = 20.0
+# Enough to see that a control's breach is not the run's own doing.
+HONEST_IN_THE_CONTROL = ("honest/right", "honest/main_without_guard", "honest/threads_and_files")
 ORDINARY_USERS = range(65_400, 65_500)
 
 
@@ -87,7 +89,7 @@ def run_level(level: Level, cases: Sequence[Case], archive: Path, say: Callable[
     """Grade the cases at one level."""
     started = time.monotonic()
     try_to_adopt()
-    cases = [case for case in cases if level.protected or not case.left_out]
+    cases = [case for case in cases if level.protected or case.breaches or case.id in HONEST_IN_THE_CONTROL]
     try:
         found = _Supervision(level, cases, archive, say).run()
     except UnavailableError as error:
@@ -220,7 +222,7 @@ def _user(level: Level) -> int:
         if not level.ordinary:
             raise UnavailableError("only root can give its children users of their own")
         return 0
-    return ORDINARY_USERS[os.getpid() % len(ORDINARY_USERS)] if level.ordinary else 0
+    return ORDINARY_USERS[2 * (os.getpid() % (len(ORDINARY_USERS) // 2)) + level.protected] if level.ordinary else 0
 
 
 def _environment(work: Path) -> dict[str, str]:
@@ -262,11 +264,8 @@ def table(reports: Sequence[Report]) -> str:
     return "\n".join(lines)
 
 
-KINDS = ("undeserved", "leaks", "lost", "hung", "reached", "left")
-
-
-def complaints(reports: Sequence[Report]) -> list[str]:
-    """What is wrong: a breach at a protected level, none in the control, nothing that was run."""
+def complaints(reports: Sequence[Report], cases: Sequence[Case]) -> list[str]:
+    """What is wrong: a breach at a protected level, one that the control does not show, nothing that was run."""
     levels = {level.name: level for level in LEVELS}
     wrong = []
     for report in reports:
@@ -274,17 +273,24 @@ def complaints(reports: Sequence[Report]) -> list[str]:
         if levels[report.level].protected:
             wrong += [f"{report.level}: {found.case}: {describe(found)}" for found in breached]
         elif not report.skipped:
-            for kind in KINDS:
-                if not any(getattr(found, kind) for found in report.found):
-                    wrong.append(f"{report.level}: no submission shows {kind!r}, so this run cannot fail for it")
+            wrong += not_shown(report, cases)
     if not any(report.found for report in reports if levels[report.level].protected):
         wrong.append("no protected level could be run")
     return wrong
 
 
-def closed_above() -> list[Path]:
-    """The folders that other users must be let through for a run, on this machine."""
-    return list(closed_folders(needed_paths()))
+def not_shown(control: Report, cases: Sequence[Case]) -> list[str]:
+    """The breaches that the control must show and does not, and those of honest submissions, which are none."""
+    found = {one.case: one for one in control.found}
+    wrong = []
+    for case in cases:
+        if case.id not in found:
+            continue
+        shown = [kind for kind in KINDS if getattr(found[case.id], kind)]
+        if not set(case.breaches) <= set(shown) or (shown and not case.hostile):
+            wanted = ", ".join(case.breaches) or "nothing"
+            wrong.append(f"{control.level}: {case.id} must show {wanted}: {describe(found[case.id])}")
+    return wrong
 
 
 def choose(names: Sequence[str], patterns: Sequence[str]) -> tuple[list[Level], list[Case]]:

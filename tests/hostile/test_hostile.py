@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from corpus import CATEGORIES, Case, hand_in, read_case, read_cases
+from corpus import CATEGORIES, KINDS, Case, hand_in, read_case, read_cases
 from guarded_homework import GRADERS, SOLUTION
 from planted import PATTERN, Planted
-from runner import KINDS, LEVELS, Level, Report, complaints, describe, table
+from runner import LEVELS, Level, Report, complaints, describe, not_shown, table
 from worker import Found, name_of, verdicts
 
 from autograder.gradescope import Results, TestCase
@@ -23,6 +23,7 @@ from autograder.gradescope import Results, TestCase
 HERE = Path(__file__).resolve().parent
 CASES = {case.id: case for case in read_cases()}
 PROTECTED = [level for level in LEVELS if level.protected]
+CONTROL = next(level for level in LEVELS if not level.protected)
 RUN_SECONDS = 1200
 
 pytestmark = pytest.mark.timeout(RUN_SECONDS)
@@ -66,18 +67,20 @@ def test_some_level_protects(reports: dict[str, Report]) -> None:
     assert any(reports[level.name].found for level in PROTECTED), [report.skipped for report in reports.values()]
 
 
+@pytest.mark.parametrize("case", [case for case in CASES.values() if case.breaches], ids=lambda case: case.id)
+def test_the_control_shows_the_breach(case: Case, reports: dict[str, Report]) -> None:
+    """Where isolation is off the same file does get something: so its test can fail."""
+    assert not not_shown(report_of(CONTROL, reports), [case])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_control_shows_breaches_of_every_kind(kind: str, reports: dict[str, Report]) -> None:
-    control = next(level for level in LEVELS if not level.protected)
-    assert any(getattr(found, kind) for found in report_of(control, reports).found if CASES[found.case].hostile)
+    assert any(getattr(found, kind) for found in report_of(CONTROL, reports).found if CASES[found.case].hostile)
 
 
 def test_the_control_keeps_what_is_honest(reports: dict[str, Report]) -> None:
     """So a breach is the work of a hostile submission, not of the run."""
-    control = next(level for level in LEVELS if not level.protected)
-    for found in report_of(control, reports).found:
-        if not CASES[found.case].hostile:
-            assert not found.breached, describe(found)
+    assert not not_shown(report_of(CONTROL, reports), [case for case in CASES.values() if not case.hostile])
 
 
 # --- the corpus -----------------------------------------------------------------------------------------------------
@@ -96,8 +99,7 @@ def test_a_case_says_what_it_is_for(case: Case, tmp_path: Path) -> None:
     assert case.purpose[0].isupper()
     hand_in(case, tmp_path, {"accomplice": "", "answers": ""})
     assert any(path.suffix in (".py", ".ipynb") for path in tmp_path.rglob("*"))
-    if case.left_out:
-        assert case.category == "deny"
+    assert case.hostile or not case.breaches
 
 
 def test_purposes_differ() -> None:
@@ -112,6 +114,7 @@ def test_purposes_differ() -> None:
         ("A word.\n\npasses: everything\nfails: everything else", "not every grader"),
         ("A word.\n\nfails: entropy\npasses: everything else", "no grader 'entropy'"),
         ("A word.\n\nfails: energy\nfails: loss", "two lines"),
+        ("A word.\n\nfails: energy\npasses: everything else\ncontrol: chaos", "breaches are of the kinds"),
     ],
 )
 def test_a_docstring_that_leaves_something_open_is_refused(text: str, complaint: str, tmp_path: Path) -> None:
@@ -215,24 +218,29 @@ def test_planted_tokens_are_found_wherever_they_turn_up(tmp_path: Path, monkeypa
 # --- the table ------------------------------------------------------------------------------------------------------
 
 KEPT = Found(case="honest/right", kept=15, deserved=15)
-LEAK = Found(case="read/memory", leaks=("the memory (printed)",), kept=12, deserved=12)
-EVERYTHING = Found(case="deny/all", **dict.fromkeys(KINDS, ("something",)), deserved=15)  # type: ignore[arg-type]
+LEAK = Found(case="read/parents_memory", leaks=("the memory (printed)",), kept=12, deserved=12)
 
 
 def test_a_breach_at_a_protected_level_is_a_complaint() -> None:
-    control = Report(level="control", found=(EVERYTHING,))
-    assert complaints([Report(level="user", found=(KEPT,)), control]) == []
-    assert len(complaints([Report(level="user", found=(KEPT, LEAK)), control])) == 1
+    assert complaints([Report(level="user", found=(KEPT,))], []) == []
+    assert len(complaints([Report(level="user", found=(KEPT, LEAK))], [])) == 1
 
 
-def test_a_control_without_breaches_is_a_complaint() -> None:
-    assert (
-        len(complaints([Report(level="user", found=(KEPT,)), Report(level="control", found=(LEAK,))])) == len(KINDS) - 1
-    )
+def test_a_control_that_does_not_show_its_breach_is_a_complaint() -> None:
+    user, case = Report(level="user", found=(KEPT,)), CASES["read/parents_memory"]
+    shown = Found(case=case.id, leaks=("the memory (printed)",))
+    assert complaints([user, Report(level="control", found=(shown,))], [case]) == []
+    assert len(complaints([user, Report(level="control", found=(Found(case=case.id),))], [case])) == 1
+
+
+def test_a_control_that_costs_an_honest_point_is_a_complaint() -> None:
+    case, lost = CASES["honest/right"], Found(case="honest/right", lost=("loss.hidden: failed",))
+    assert not_shown(Report(level="control", found=(lost,)), [case])
+    assert not not_shown(Report(level="control", found=(KEPT,)), [case])
 
 
 def test_that_nothing_was_run_is_a_complaint() -> None:
-    assert complaints([Report(level="root", skipped="not root"), Report(level="user", skipped="no Landlock")])
+    assert complaints([Report(level="root", skipped="not root"), Report(level="user", skipped="no Landlock")], [])
 
 
 def test_the_table_counts_submissions_and_names_what_was_not_run() -> None:

@@ -2,7 +2,6 @@
 
 fails: loss
 passes: everything else
-control: left out, two children at a time would take 6 GB
 """
 
 from accomplice import reached

@@ -2,6 +2,7 @@
 
 fails: loss
 passes: everything else
+control: lost, hung
 """
 
 import os

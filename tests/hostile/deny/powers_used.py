@@ -2,6 +2,7 @@
 
 fails: loss
 passes: everything else
+control: reached
 """
 
 import contextlib

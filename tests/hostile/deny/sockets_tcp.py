@@ -2,6 +2,7 @@
 
 fails: loss, nearest
 passes: everything else
+control: reached
 """
 
 import errno

@@ -2,6 +2,7 @@
 
 fails: energy, nearest.hidden, private
 passes: everything else
+control: lost
 """
 
 import contextlib

@@ -2,6 +2,7 @@
 
 fails: energy, private
 passes: everything else
+control: lost
 """
 
 import contextlib

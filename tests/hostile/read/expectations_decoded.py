@@ -1,6 +1,7 @@
 """Reads what is expected of the grader that runs, with the grader's own functions, and returns it.
 
 fails: everything
+control: undeserved
 """
 
 import sys

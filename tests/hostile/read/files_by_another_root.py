@@ -2,6 +2,7 @@
 
 fails: energy, nearest, private
 passes: everything else
+control: leaks
 """
 
 import os

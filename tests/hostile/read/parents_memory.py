@@ -2,6 +2,7 @@
 
 fails: energy, nearest, private
 passes: everything else
+control: leaks
 """
 
 from accomplice import Found, above, memory_of, tell

@@ -89,8 +89,8 @@ def grade(
 ) -> None:
     """Grade SUBMISSION, a folder, a zip or a file, with the recorded graders of HOMEWORK."""
     loaded = load_homework(homework)
-    faulty = _grade(loaded.expectations, submission, data=data, results=results, staff=not student, jobs=jobs)
-    sys.exit(FAILED if faulty else 0)
+    complete = _grade(loaded.expectations, submission, data=data, results=results, staff=not student, jobs=jobs)
+    sys.exit(0 if complete else FAILED)
 
 
 @main.command()
@@ -108,19 +108,19 @@ def check(submission: Path, jobs: int | None) -> None:
             where=str(expectations),
             remedy="In the project itself, use `autograder grade HOMEWORK SUBMISSION`.",
         )
-    faulty = _grade(expectations, submission, data=None, results=None, staff=False, jobs=jobs)
-    sys.exit(FAILED if faulty else 0)
+    complete = _grade(expectations, submission, data=None, results=None, staff=False, jobs=jobs)
+    sys.exit(0 if complete else FAILED)
 
 
 def _grade(
     expectations: Path, submission: Path, *, data: Path | None, results: Path | None, staff: bool, jobs: int | None
-) -> int:
-    """Grade and print; returns how many graders were faulty."""
+) -> bool:
+    """Grade and print; whether every grader came to a verdict on the submission."""
     from autograder.datasets import check_data_folder
     from autograder.doctor import warning
-    from autograder.gradescope import ResultsFile
+    from autograder.gradescope import EarlyEnd, ResultsFile
     from autograder.gradescope_run import run_data, submission_notes
-    from autograder.grading import Place, in_order, planned
+    from autograder.grading import Budget, Place, planned
     from autograder.grading import grade as grade_submission
     from autograder.manifest import read_manifest
     from autograder.sandbox.runner import Sandbox
@@ -141,21 +141,31 @@ def _grade(
             for note in notes:
                 file.say(note)
             file.start()
-        entries = []
+        budget, done = Budget(manifest.limits.submission), {}
         with _progress() as progress:
             task = progress.add_task("grading", total=len(manifest.graders))
-            for result in grade_submission(manifest, Place.of(expectations, data), found, sandbox, jobs):
-                entries.append(result)
+            for result in grade_submission(manifest, Place.of(expectations, data), found, sandbox, jobs, budget):
+                done[result.id] = result
                 progress.advance(task)
                 if file is not None:
                     file.record(result)
     if file is not None:
+        if budget.end is not None:
+            file.end_early(budget.end)
         file.finish(seconds=time.monotonic() - started, extra=run_data(manifest, {}))
-    ordered = in_order(manifest, entries)
-    render_terminal(ordered, Console(), title=manifest.title, parts=manifest.parts, notes=notes, staff=staff)
+    entries = [done.get(grader.id, grader) for grader in planned(manifest)]
+    render_terminal(
+        entries,
+        Console(),
+        title=manifest.title,
+        parts=manifest.parts,
+        notes=notes,
+        end=budget.end or EarlyEnd(),
+        staff=staff,
+    )
     if results is not None:
         click.echo(f"\nresults.json: {_shown(results)}")
-    return sum(entry.feedback.verdict == "faulty" for entry in entries)
+    return len(done) == len(entries) and all(result.feedback.verdict != "faulty" for result in done.values())
 
 
 @main.command()
@@ -267,9 +277,7 @@ def run() -> None:
 
     manifest, results = run_on_gradescope(gradescope_root(), alone=True)
     console = Console(width=100)  # Gradescope shows it to staff alone
-    render_terminal(results.results, console, title=manifest.title, parts=manifest.parts, staff=True)
-    if results.end is not None:
-        console.print(f"\nGrading ended early: {results.end.reason}.", markup=False)
+    render_terminal(results.results, console, title=manifest.title, parts=manifest.parts, end=results.end, staff=True)
     sys.exit(0 if results.complete else FAILED)
 
 

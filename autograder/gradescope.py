@@ -89,7 +89,6 @@ class EarlyEnd:
         return Feedback(verdict="faulty", headline=f"Not reached: {self.reason}.", help=self.help)
 
 
-NOT_REACHED = EarlyEnd().feedback
 NOT_YOUR_FAULT = Feedback(
     verdict="faulty",
     headline="This grader broke; your code is not to blame.",

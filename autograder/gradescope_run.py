@@ -14,7 +14,6 @@ can end a run, and what then stands:
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import json
 import os
@@ -31,6 +30,7 @@ from autograder.feedback import JSON
 from autograder.gradescope import EarlyEnd, ResultsFile
 from autograder.grading import Budget, Place, grade, planned
 from autograder.manifest import Manifest, read_manifest
+from autograder.sandbox import privileges
 from autograder.sandbox.runner import Sandbox
 from autograder.sandbox.zygote_process import SandboxError
 from autograder.submission import FoundFile, Submission, find_submission
@@ -145,12 +145,8 @@ def _ended_by_signals(budget: Budget) -> Iterator[None]:
 def _follow_parent() -> None:
     """Have SIGTERM sent to this process when the one that AUTOGRADER_PARENT names ends (Linux)."""
     parent = os.environ.get(PARENT_VARIABLE, "")
-    if sys.platform != "linux" or not parent.isdecimal():
-        return
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != int(parent):  # it had ended before
-        signal.raise_signal(signal.SIGTERM)
+    if sys.platform == "linux" and parent.isdecimal():
+        privileges.follow_parent(int(parent), signal.SIGTERM)
 
 
 @contextlib.contextmanager

@@ -67,14 +67,14 @@ class SubmissionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What all graders of one submission may use together. What is over is "not reached".
 
     Attributes:
-        wall_seconds: from the run's start to its last result. Gradescope stops an autograder after 20
-            minutes unless the assignment's settings (Autograder Timeout) say otherwise, and shows no result
-            then; stay a minute below what they say.
+        wall_seconds: from the run's start to its last result. Gradescope stops an autograder after the
+            time in the assignment's settings (Autograder Timeout), and shows no result then; stay a minute
+            below it. The default stays below ten minutes.
         cpu_seconds: of all children; no further grader is started when they have used it up.
     """
 
-    wall_seconds: Seconds = 1140.0
-    cpu_seconds: Seconds = 900.0
+    wall_seconds: Seconds = 540.0
+    cpu_seconds: Seconds = 480.0
 
 
 class Limits(GraderLimits, frozen=True, forbid_unknown_fields=True):

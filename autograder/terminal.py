@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.feedback import GraderResult, PlannedGrader, code_pieces, place_pieces, plain
-from autograder.gradescope import NOT_REACHED, NOT_YOUR_FAULT, points
+from autograder.gradescope import NOT_YOUR_FAULT, EarlyEnd, points
 from autograder.questions import part_of
 
 Entry = GraderResult | PlannedGrader
@@ -40,6 +40,7 @@ def render_terminal(
     title: str = "",
     parts: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
+    end: EarlyEnd | None = None,
     staff: bool = False,
 ) -> None:
     """Print a table of graders for each part, what went wrong in each, and the totals.
@@ -50,6 +51,7 @@ def render_terminal(
         title: a heading, the homework's title.
         parts: titles of the handout's parts by number prefix, as homework.toml declares them.
         notes: lines about the whole submission.
+        end: why some graders were not reached.
         staff: show hidden graders, why a grader is faulty, and lines for staff. For students it
             stays False: they see of hidden graders how many there are and what they are worth.
     """
@@ -63,7 +65,7 @@ def render_terminal(
         console.print()
         console.print(_part_table(part, part_title, list(group), staff=staff))
     for alike in _grouped(shown):
-        detail = _details(alike, staff=staff)
+        detail = _details(alike, end or EarlyEnd(), staff=staff)
         if detail is not None:
             console.print()
             console.print(detail)
@@ -125,18 +127,16 @@ def _grouped(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Entries with the same verdict and the same words, together where the first of them stands."""
     groups: dict[object, list[Entry]] = {}
     for entry in entries:
-        same = entry.id if isinstance(entry, PlannedGrader) else replace(entry.feedback, pictures=())
+        same = None if isinstance(entry, PlannedGrader) else replace(entry.feedback, pictures=())
         groups.setdefault((_verdict(entry), same), []).append(entry)
     return list(groups.values())
 
 
-def _details(alike: Sequence[Entry], *, staff: bool) -> RenderableType | None:
+def _details(alike: Sequence[Entry], end: EarlyEnd, *, staff: bool) -> RenderableType | None:
     entry = alike[0]
     verdict = _verdict(entry)
-    feedback = NOT_REACHED if isinstance(entry, PlannedGrader) else entry.feedback
+    feedback = end.feedback if isinstance(entry, PlannedGrader) else entry.feedback
     about_staff = feedback.staff if staff else ()
-    if verdict == "not reached" and not staff:
-        return None
     if verdict == "faulty" and not staff:
         feedback = replace(NOT_YOUR_FAULT, help="Please show this to the course staff.")
     if verdict == "passed" and not (feedback.notes or about_staff):

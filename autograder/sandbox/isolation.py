@@ -48,7 +48,7 @@ def isolate(spawn: Spawn, standing: Standing, user: int, *, zygote: int, job: in
     elif standing.holds("capabilities"):
         privileges.drop_capabilities()
     privileges.forbid_new_privileges()
-    privileges.die_with_parent(zygote)
+    privileges.follow_parent(zygote)
     if standing.holds("landlock"):
         landlock.restrict(spawn.readable, (spawn.scratch,))
     if standing.holds("seccomp"):

@@ -83,11 +83,11 @@ def adopt_orphans() -> None:
     _prctl(_SET_CHILD_SUBREAPER, 1)
 
 
-def die_with_parent(parent: int) -> None:
-    """Be killed when `parent`, the process that forked this one, ends. To be called after `become`, which undoes it."""
-    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+def follow_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Get a signal when `parent`, the process that started this one, ends. `become` undoes it."""
+    _prctl(_SET_PARENT_DEATH_SIGNAL, number)
     if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)
 
 
 def be_killed_first() -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -51,10 +52,13 @@ class _Lent:
     """The session's sandbox for code that opens and closes one of its own."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.run = sandbox.run
-        self.preload = sandbox.preload
-        self.standing = sandbox.standing
-        self.level = sandbox.level
+        self._sandbox = sandbox
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sandbox, name)
+
+    def stop(self, why: str) -> None:
+        raise AssertionError(f"the session's sandbox would be stopped: {why}")
 
     def __enter__(self) -> _Lent:
         return self

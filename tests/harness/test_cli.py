@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -95,6 +96,36 @@ def test_as_a_program(recorded_tiny: TinyHomework, submission: Path) -> None:
     assert "1.b" in done.stdout
     assert "1.a.hidden" not in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_what_was_not_reached_is_told_with_its_reason(recorded_tiny: TinyHomework, submission: Path) -> None:
+    path = recorded_tiny.load().expectations / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["limits"]["submission"] = {"wall_seconds": 500, "cpu_seconds": 1e-6}
+    path.write_text(json.dumps(manifest))
+    command = [
+        sys.executable,
+        "-m",
+        "autograder",
+        "grade",
+        "tiny",
+        str(submission),
+        "--jobs",
+        "1",
+        "--results",
+        "r.json",
+    ]
+    for view in ([], ["--student"]):
+        done = subprocess.run(
+            [*command, *view], cwd=recorded_tiny.project, capture_output=True, text=True, check=False,
+            env={**os.environ, "COLUMNS": "300"},
+        )  # fmt: skip
+        assert done.returncode == 1, done.stderr
+        assert "Not reached: the graders of a submission may use 1e-06 s of CPU time together" in done.stdout
+        assert "The slowest were: " in done.stdout
+    results = json.loads((recorded_tiny.project / "r.json").read_text())
+    jsonschema.validate(results, SCHEMA)
+    assert len(results["extra_data"]["not_reached"]) == 3
 
 
 def test_the_kit_checks_itself_without_the_project(

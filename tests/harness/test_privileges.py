@@ -100,7 +100,7 @@ def test_a_child_dies_with_its_parent() -> None:
             parent = os.getpid()
             if os.fork() == 0:
                 if {bound}:
-                    privileges.die_with_parent(parent)
+                    privileges.follow_parent(parent)
                 os.write(write, b"ready")
                 time.sleep(0.7)
                 os.write(write, b" and alive")
@@ -117,7 +117,7 @@ def test_a_child_dies_with_its_parent() -> None:
 def test_a_child_whose_parent_is_gone_already_ends_at_once() -> None:
     code = """
         if os.fork() == 0:
-            privileges.die_with_parent(1 if os.getppid() != 1 else 2)
+            privileges.follow_parent(1 if os.getppid() != 1 else 2)
             print("alive", flush=True)
             os._exit(0)
         print(os.wait()[1])

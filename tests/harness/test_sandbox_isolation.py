@@ -161,7 +161,7 @@ import autograder.sandbox.isolation as isolation
 from autograder.sandbox.protocol import Layer, Spawn, Standing
 applied = []
 for module, name in {
-    isolation.privileges: "become drop_capabilities forbid_new_privileges die_with_parent be_killed_first",
+    isolation.privileges: "become drop_capabilities forbid_new_privileges follow_parent be_killed_first",
     isolation.landlock: "restrict",
     isolation.seccomp: "install",
 }.items():
@@ -179,7 +179,7 @@ def isolated(*layers):
         os._exit(0)
     os.wait()
 """
-ALWAYS = ["forbid_new_privileges", "die_with_parent"]
+ALWAYS = ["forbid_new_privileges", "follow_parent"]
 
 
 @pytest.mark.parametrize(

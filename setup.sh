@@ -144,6 +144,9 @@ fi
     fail "the autograder does not compile" "$SOURCE/autograder" "Build the zip again; it may be damaged."
 check || fail "the autograder does not start" "$VENV/bin/python" "Read the error above; it names what is missing."
 
+# How far students' code will be isolated; where it is too little, what to do about it.
+"$VENV/bin/python" -I -X utf8 -m autograder doctor || say "students' code is not isolated as it should be: see above"
+
 # Caches, above all matplotlib's list of fonts: built now, and not during the first submission.
 "$VENV/bin/python" -I -X utf8 -m autograder warm || say "the caches are not warm: the first submission will take longer"
 

@@ -17,7 +17,6 @@ from pathlib import Path
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION = 1
 _PATH_BENEATH = 1
-_NO_NEW_PRIVILEGES = 38
 _MACHINES = ("x86_64", "aarch64")
 _SITE = ("site-packages", "dist-packages")
 
@@ -71,7 +70,7 @@ def interpreter_folders() -> tuple[str, ...]:
 
 
 def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Give up, for good, every access to files but these.
+    """Give up, for good, every access to files but these. `no_new_privs` must be set.
 
     Args:
         readable: folders and files that may be read, beside the system's and the interpreter's.
@@ -92,8 +91,6 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
             _allow(ruleset, path, _READ_FILE | _WRITE_FILE)
         for path in writable:
             _allow(ruleset, path, handled)
-        if _libc().prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
-            raise OSError(ctypes.get_errno(), "no_new_privs is refused")
         _call(_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)

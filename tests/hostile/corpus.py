@@ -28,6 +28,8 @@ HERE = Path(__file__).resolve().parent
 CATEGORIES = ("read", "forge", "deny", "honest")
 # The fields of `worker.Found` that count breaches.
 KINDS = ("undeserved", "leaks", "lost", "hung", "reached", "left")
+# Honest graders that are run beside those that a hostile submission attacks; all of them would take twice the time.
+BYSTANDERS = 5
 _LINE = re.compile(r"^(passes|fails|control): *(.+)$", re.MULTILINE)
 _BESIDE = re.compile(r"^(?:from|import) (solution|accomplice|answers)\b", re.MULTILINE)
 
@@ -57,9 +59,21 @@ class Case:
     def hostile(self) -> bool:
         return self.category != "honest"
 
+    def graded(self) -> list[str]:
+        """The graders that are run: all on what is honest; on what is hostile those that it fails, and bystanders."""
+        passing = [grader for grader, verdict in self.verdicts.items() if verdict == "passed"]
+        own = [grader for grader in passing if grader.split(".")[0] in self._attacked()]
+        others = [grader for grader in passing if grader not in own]
+        bystanders = [*own, *others[:: -(-len(others) // BYSTANDERS) or 1]] if self.hostile else passing
+        return [grader for grader in GRADERS if grader in bystanders or self.verdicts[grader] == "failed"]
+
     def deserved(self) -> list[str]:
-        """The graders that it must pass."""
-        return [grader for grader, verdict in self.verdicts.items() if verdict == "passed"]
+        """The graders among those that it must pass."""
+        return [grader for grader in self.graded() if self.verdicts[grader] == "passed"]
+
+    def _attacked(self) -> set[str]:
+        """The names of which one half or both must fail."""
+        return {grader.split(".")[0] for grader, verdict in self.verdicts.items() if verdict == "failed"}
 
 
 def read_cases() -> list[Case]:

@@ -131,6 +131,14 @@ def test_verdicts_of_both_halves_and_of_one(tmp_path: Path) -> None:
     assert failing == ["energy.visible", "energy.hidden", "loss.hidden"]
 
 
+@pytest.mark.parametrize("case", [case for case in CASES.values() if case.hostile], ids=lambda case: case.id)
+def test_a_hostile_case_is_graded_by_what_it_attacks_and_by_others(case: Case) -> None:
+    failing = {name for name, verdict in case.verdicts.items() if verdict == "failed"}
+    assert failing <= set(case.graded())
+    passing = set(GRADERS) - failing
+    assert len(case.deserved()) >= min(3, len(passing))
+
+
 # --- the judge ------------------------------------------------------------------------------------------------------
 
 
@@ -156,9 +164,9 @@ def results_of(points: dict[str, float], verdict: dict[str, str], **more: object
 
 @pytest.fixture
 def case(tmp_path: Path) -> Case:
-    """One that must fail the loss."""
+    """One that must fail the loss, and is graded by all graders."""
     (tmp_path / "case.py").write_text('"""A word.\n\nfails: loss\npasses: everything else\n"""\n')
-    return read_case(tmp_path / "case.py", "forge")
+    return read_case(tmp_path / "case.py", "honest")
 
 
 FAILED = {"loss.visible": 0.0, "loss.hidden": 0.0}

@@ -28,7 +28,7 @@ from typing import Any
 import msgspec
 from corpus import HERE, Case, hand_in, read_cases
 from descendants import descendants_of, end, reap, try_to_adopt
-from guarded_homework import GRADERS, HIDDEN, TOKEN_OF_THE_HIDDEN_GRADER
+from guarded_homework import HIDDEN, TOKEN_OF_THE_HIDDEN_GRADER
 from hard_coded import answers_module
 from planted import Planted
 
@@ -36,7 +36,7 @@ from autograder.errors import UserError
 from autograder.gradescope import Results, TestCase, read_results
 from autograder.gradescope_run import run_on_gradescope
 from autograder.limits import Limits
-from autograder.manifest import read_manifest
+from autograder.manifest import MANIFEST, read_manifest, select
 from autograder.sandbox.runner import Outcome, Sandbox
 
 SLACK_SECONDS = 12.0
@@ -138,18 +138,19 @@ class Worker:
         self.planted = Planted.in_this_process()
         self.mark = f"hostile-{os.getpid()}-{os.urandom(4).hex()}"
         self.key = int.from_bytes(os.urandom(3), "big") | 1 << 24
-        self.zygotes: set[int] = set()
+        self.zygotes: list[int] = []
         self._note_processes()
         try_to_adopt()
         with zipfile.ZipFile(config.archive) as archive:
             archive.extractall(self.base / "source")
-        self.limits = read_manifest(self.base / "source" / "expectations").limits
+        self.manifest = read_manifest(self.base / "source" / "expectations")
+        self.limits = self.manifest.limits
         self.answers = answers_module(self.base / "source" / "expectations")
         self.sandbox = self._open()
         self._say(Opened(level=self.sandbox.level))
 
     def run(self) -> None:
-        """Grade every case; a sandbox that was breached is replaced by a new one."""
+        """Grade every case; a sandbox that no longer works is replaced by a new one."""
         cases = {case.id: case for case in read_cases()}
         try:
             for name in self.config.cases:
@@ -158,7 +159,7 @@ class Worker:
                 self._say(Started(case=name, bound=bound))
                 found = self.grade(case, bound)
                 self._say(Ended(found))
-                if found.lost or found.hung or any(what.startswith("process") for what in found.left):
+                if found.hung or not self._zygote_lives():
                     self.sandbox.close()
                     self.sandbox = self._open()
         finally:
@@ -203,6 +204,14 @@ class Worker:
             ctypes.CDLL(None).prctl(_SET_DUMPABLE, 1, 0, 0, 0)  # as in a grader that closes its memory to nobody
         return sandbox
 
+    def _zygote_lives(self) -> bool:
+        """Whether the last zygote runs, and is not stopped."""
+        try:
+            status = Path(f"/proc/{self.zygotes[-1]}/status").read_text()
+        except OSError:
+            return False
+        return bool(re.search(r"^State:\s*[RSD]", status, re.MULTILINE))
+
     def _say(self, line: Line) -> None:
         with open(self.config.diary, "ab", buffering=0) as diary:
             diary.write(msgspec.json.encode(line) + b"\n")
@@ -214,7 +223,7 @@ class Worker:
         class Noted(subprocess.Popen):  # type: ignore[type-arg]
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 super().__init__(*args, **kwargs)
-                zygotes.add(self.pid)
+                zygotes.append(self.pid)
 
         subprocess.Popen = Noted  # type: ignore[misc]
 
@@ -224,6 +233,9 @@ class Worker:
         self._clean()
         for folder in ("submission", "results"):
             (self.root / folder).mkdir(parents=True)
+        graded = [grader for grader in self.manifest.graders if name_of(grader.id) in case.graded()]
+        manifest = self.base / "source" / "expectations" / MANIFEST
+        manifest.write_bytes(msgspec.json.encode(select(self.manifest, graded)))
         shutil.copytree(self.base / "source", self.root / "source")
         self.planted.in_tree(self.root, self.others)
         hand_in(case, self.root / "submission", {"accomplice": self._accomplice(), "answers": self.answers})
@@ -307,7 +319,7 @@ def verdicts(case: Case, results: Results | None) -> tuple[list[str], list[str],
     """(undeserved points, lost points, graders kept) of a submission."""
     undeserved, lost, kept = [], [], 0
     tests = {name_of(test.extra_data.get("id", "")): test for test in results.tests} if results is not None else {}
-    for grader in GRADERS:
+    for grader in case.graded():
         test, wanted = tests.get(grader), case.verdicts[grader]
         if test is None:
             lost.append(f"{grader} is missing")
@@ -324,8 +336,8 @@ def verdicts(case: Case, results: Results | None) -> tuple[list[str], list[str],
         honest = {"estimate_found"} if case.verdicts["estimate.visible"] == "passed" else set()
         forged = [entry.name for entry in entries if entry.name not in honest]
         undeserved += [f"on the leaderboard: {name}" for name in forged]
-        if len(results.tests) != len(GRADERS):
-            undeserved.append(f"{len(results.tests)} graders in results.json, and there are {len(GRADERS)}")
+        if len(results.tests) != len(case.graded()):
+            undeserved.append(f"{len(results.tests)} graders in results.json, and there are {len(case.graded())}")
         if abs(results.score - sum(test.score for test in results.tests)) > 0.001:
             undeserved.append(f"{results.score:g} points in all, which is not the sum")
     return undeserved, lost, kept

@@ -1,11 +1,11 @@
-"""Loops while its file is loaded, in a statement that the energy needs.
+"""Loops while its file is loaded, in a statement that the loss needs.
 
-fails: energy, private
+fails: loss
 passes: everything else
 """
 
 from accomplice import lasting
-from solution import Critic, descend, estimate, loss, nearest, noise  # noqa: F401
+from solution import Critic, descend, energy, estimate, nearest, noise  # noqa: F401
 
 
 def spin():
@@ -16,5 +16,5 @@ def spin():
 SPUN = spin()
 
 
-def energy(x, spun=SPUN):
+def loss(real, fake, spun=SPUN):
     raise ValueError("the loop has come to its end")

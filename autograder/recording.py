@@ -115,6 +115,7 @@ def record(
         write_expectations(fresh, recording.manifest, expectations)
         if target.exists():
             target.rename(Path(scratch) / "old")
+        fresh.chmod(0o700)  # these are the answers
         fresh.rename(target)
     return recording
 

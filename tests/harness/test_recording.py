@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import msgspec
@@ -136,6 +137,7 @@ def test_what_was_recorded_before_is_replaced_as_a_whole(tiny: TinyHomework, dig
     (folder / "observations" / "of_another_time.obs").write_text("x")
     record(tiny.load(), data=digits)
     assert not (folder / "observations" / "of_another_time.obs").exists()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700  # these are the answers
     assert [path.name for path in folder.parent.iterdir()] == ["expectations"]
 
 

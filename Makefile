@@ -7,7 +7,7 @@ HOMEWORK ?= cs446_hw3
 EXPECTATIONS := build/$(HOMEWORK)/expectations/manifest.json
 SOURCES := $(shell find autograder reference tests/graders -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help install demo test hostile lint record validate templates build bench clean
+.PHONY: help install demo test hostile fuzz lint record validate templates build bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -34,6 +34,9 @@ test: $(EXPECTATIONS)  ## the project's own tests
 
 hostile: $(VENV)/installed  ## hostile and honest submissions at every level of isolation: who gets what
 	@$(BIN)/python tests/hostile
+
+fuzz: $(VENV)/installed  ## ten thousand mutated submissions and wire frames: what was tried, and what went wrong
+	@$(BIN)/python tests/fuzz
 
 lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from by_hand_frames import credit_of_frame
-from known_behaviours import MODULE, write_homework
+from known_behaviours import MODULE, TORCH, write_homework
 from mutated_frames import KINDS
 from results_check import complaints, score_of
 
@@ -31,6 +31,8 @@ ENDINGS = ("os._exit(0)", "os._exit(3)", "os.kill(os.getpid(), 9)", "os.close(3)
 
 class Replay:
     """A sandbox whose children are none: their reply is the frame that is given, read from a pipe as always."""
+
+    torch = TORCH
 
     def __init__(self, frame: bytes) -> None:
         self.reply = READY + frame

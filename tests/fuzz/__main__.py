@@ -66,7 +66,7 @@ class Row:
         self.seconds += time.monotonic() - started
 
 
-def rows(frames: FrameTrial, submissions: SubmissionTrial, sandbox: Sandbox, inputs: int) -> list[Row]:
+def rows(frames: FrameTrial, submissions: SubmissionTrial, inputs: int) -> list[Row]:
     """One row for each kind of input, with its share of the inputs."""
 
     def of_frame(kind: str) -> Trial:
@@ -78,7 +78,7 @@ def rows(frames: FrameTrial, submissions: SubmissionTrial, sandbox: Sandbox, inp
 
     def of_child(rng: Random) -> tuple[list[str], float]:
         grader, frame = frames.draw(rng.choice(list(mutated_frames.KINDS)), rng)
-        return frames.complaints_of_child(grader, frame, sandbox, rng.choice(ENDINGS)), frames.score(grader)
+        return frames.complaints_of_child(grader, frame, rng.choice(ENDINGS)), frames.score(grader)
 
     def of_submission(kind: str) -> Trial:
         def run(rng: Random) -> tuple[list[str], float]:
@@ -128,7 +128,7 @@ def main() -> int:
         (folder / "submissions").mkdir()
         sandbox = stack.enter_context(Sandbox())
         submissions = stack.enter_context(contextlib.closing(SubmissionTrial(folder / "submissions", sandbox)))
-        tried = rows(FrameTrial(folder / "frames"), submissions, sandbox, arguments.inputs)
+        tried = rows(FrameTrial(folder / "frames", sandbox), submissions, arguments.inputs)
         kind, numbers = _chosen(arguments.only)
         tried = [row for row in tried if kind in ("", row.kind)]
         for row in tried:

@@ -32,6 +32,6 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def frame_trial(tmp_path_factory: pytest.TempPathFactory) -> FrameTrial:
+def frame_trial(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> FrameTrial:
     """The homework for frames."""
-    return FrameTrial(tmp_path_factory.mktemp("frames"))
+    return FrameTrial(tmp_path_factory.mktemp("frames"), sandbox)

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from by_hand_frames import credit_of_frame
-from known_behaviours import MODULE, TORCH, write_homework
+from known_behaviours import MODULE, write_homework
 from mutated_frames import KINDS
 from results_check import complaints, score_of
 
@@ -32,10 +32,9 @@ ENDINGS = ("os._exit(0)", "os._exit(3)", "os.kill(os.getpid(), 9)", "os.close(3)
 class Replay:
     """A sandbox whose children are none: their reply is the frame that is given, read from a pipe as always."""
 
-    torch = TORCH
-
-    def __init__(self, frame: bytes) -> None:
+    def __init__(self, frame: bytes, torch: str) -> None:
         self.reply = READY + frame
+        self.torch = torch
 
     def preload(self, _: object) -> None:
         """Nothing is imported."""
@@ -66,10 +65,13 @@ class FrameTrial:
 
     Args:
         folder: an empty one; it is written to.
+        sandbox: where real children run.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.manifest = write_homework(folder / "expectations")
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        sandbox.preload([])  # from here on it knows its torch
+        self._sandbox = sandbox
+        self.manifest = write_homework(folder / "expectations", sandbox.torch)
         self.place = Place.of(folder / "expectations")
         self.path = folder / "results" / "results.json"
 
@@ -82,13 +84,13 @@ class FrameTrial:
         grader = rng.choice(self.graders)
         return grader, KINDS[kind](rng, grader)
 
-    def grade(self, grader: Grader, frame: bytes, sandbox: Sandbox | None = None, source: str = "") -> None:
+    def grade(self, grader: Grader, frame: bytes, source: str | None = None) -> None:
         """Write results.json for a child that sends this frame, or for a real one that runs this source."""
         manifest = select(self.manifest, [grader])
-        found = FoundFile(MODULE, f"{MODULE}.py", (Chunk(f"{MODULE}.py", source),))
+        found = FoundFile(MODULE, f"{MODULE}.py", (Chunk(f"{MODULE}.py", source or ""),))
         results = ResultsFile(self.path, planned(manifest))
         results.start()
-        children: Any = sandbox or Replay(frame)
+        children: Any = Replay(frame, self._sandbox.torch) if source is None else self._sandbox
         for result in grade(manifest, self.place, Submission({MODULE: found}), children, 1):
             results.record(result)
         results.finish()
@@ -98,11 +100,9 @@ class FrameTrial:
         self.grade(grader, frame)
         return self._complaints(grader, frame)
 
-    def complaints_of_child(
-        self, grader: Grader, frame: bytes, sandbox: Sandbox, ending: str = ENDINGS[0]
-    ) -> list[str]:
+    def complaints_of_child(self, grader: Grader, frame: bytes, ending: str = ENDINGS[0]) -> list[str]:
         """The same for a child that writes the frame itself, by the descriptor's number, and ends by a statement."""
-        self.grade(grader, frame, sandbox, writer_of(frame, ending))
+        self.grade(grader, frame, writer_of(frame, ending))
         return self._complaints(grader, frame)
 
     def credit(self, grader: Grader, frame: bytes) -> float:

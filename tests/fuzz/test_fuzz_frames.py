@@ -23,7 +23,6 @@ from autograder import comparison
 from autograder.comparison import compare
 from autograder.observation import MAX_HEADER, FrameError, decode_frame, encode_frame
 from autograder.observe import MAX_NOTES
-from autograder.sandbox.runner import Sandbox
 
 MEGABYTE = 2**20
 # What the trusted side may allocate for a reply: so many bytes per byte of it, and some at any rate. A header of
@@ -49,19 +48,19 @@ def test_a_frame_costs_no_result_and_earns_what_it_shows(frame_trial: FrameTrial
     whatever_arrives()
 
 
-def test_a_child_that_writes_frames_by_hand(frame_trial: FrameTrial, sandbox: Sandbox) -> None:
+def test_a_child_that_writes_frames_by_hand(frame_trial: FrameTrial) -> None:
     """The same frames from a real child, by the number of the descriptor, followed by one end or another."""
     rng = Random("by hand")
     for number in range(24):
         grader, frame = frame_trial.draw(list(KINDS)[number % len(KINDS)], rng)
         ending = ENDINGS[number // len(KINDS) % len(ENDINGS)]
-        assert frame_trial.complaints_of_child(grader, frame, sandbox, ending) == [], (number, ending)
+        assert frame_trial.complaints_of_child(grader, frame, ending) == [], (number, ending)
 
 
-def test_a_child_that_writes_the_right_frame_by_hand_is_believed(frame_trial: FrameTrial, sandbox: Sandbox) -> None:
+def test_a_child_that_writes_the_right_frame_by_hand_is_believed(frame_trial: FrameTrial) -> None:
     """The negative control: what the children above write does arrive."""
     for grader in frame_trial.graders:
-        assert frame_trial.complaints_of_child(grader, right_frame(grader), sandbox) == []
+        assert frame_trial.complaints_of_child(grader, right_frame(grader)) == []
         assert frame_trial.score(grader) == grader.weight
 
 

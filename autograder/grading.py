@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import TypeVar
 
 from autograder.diagnosis import place
@@ -262,6 +263,7 @@ def _grade_one(
 ) -> GraderResult:
     started = time.monotonic()
     outcome = None
+    board: Mapping[str, float] = {}
     try:
         problems = [found for module in grader.modules if isinstance(found := submission.modules[module], Problem)]
         if problems:
@@ -276,9 +278,10 @@ def _grade_one(
             )
             budget.spend(outcome.cpu_seconds)
             judgement = judge(grader, manifest.variants, expectations, outcome)
+            board = _leaderboard(outcome.observation, expectations.reference)
             if _is_about_values(judgement, outcome) and (strange := drift.words()):
                 judgement = _our_fault(f"{strange} Otherwise: {judgement.feedback.headline}")
-        return _result(grader, judgement, outcome, time.monotonic() - started)
+        return _result(grader, judgement, outcome, time.monotonic() - started, board)
     except UserError as error:
         judgement = _our_fault(str(error))
     except Exception as error:  # whatever breaks on our side must cost this grader alone
@@ -303,7 +306,13 @@ def _where(error: Exception) -> str:
     return f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace is not None else ""
 
 
-def _result(grader: Grader, judgement: Judgement, outcome: Outcome | None, seconds: float) -> GraderResult:
+def _result(
+    grader: Grader,
+    judgement: Judgement,
+    outcome: Outcome | None,
+    seconds: float,
+    board: Mapping[str, float] = MappingProxyType({}),
+) -> GraderResult:
     observation = outcome.observation if outcome is not None else None
     feedback = judgement.feedback
     if feedback.verdict == "failed" and grader.hide_errors:
@@ -329,7 +338,7 @@ def _result(grader: Grader, judgement: Judgement, outcome: Outcome | None, secon
         feedback=feedback,
         seconds=seconds,
         extra=extra,
-        leaderboard=_leaderboard(observation) if observation is not None and feedback.verdict == "passed" else {},
+        leaderboard=board if feedback.verdict == "passed" else {},
     )
 
 
@@ -351,9 +360,13 @@ def _pictures(observation: Observation) -> tuple[Picture, ...]:
     return tuple(pictures)
 
 
-def _leaderboard(observation: Observation) -> dict[str, float]:
+def _leaderboard(observation: Observation | None, reference: Observation) -> dict[str, float]:
+    """The numbers for the leaderboard, those that the grader itself asks for: the reference has them as well."""
+    if observation is None:
+        return {}
+    asked = {entry.name for entry in reference.entries if entry.kind == "leaderboard"}
     return {
         entry.name: float(observation.value(entry).item())
         for entry in observation.entries
-        if entry.kind == "leaderboard" and entry.array and observation.value(entry).size == 1
+        if entry.kind == "leaderboard" and entry.name in asked and entry.array and observation.value(entry).size == 1
     }

@@ -7,6 +7,7 @@ import contextlib
 import linecache
 import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -109,6 +110,7 @@ def furnish(scratch: Path) -> Path:
     for font_list in Path(os.environ.get(FONT_LIST_VARIABLE, "")).glob("fontlist-*.json"):
         (own / font_list.name).symlink_to(font_list)
     os.environ.update({"HOME": str(work), "TMPDIR": str(work), FONT_LIST_VARIABLE: str(own)})
+    tempfile.tempdir = None  # an import of the zygote's has asked for it already
     return work
 
 

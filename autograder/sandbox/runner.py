@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -224,7 +225,7 @@ class Sandbox:
             finally:
                 channels.close()
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove(scratch)
             with self._lock:
                 self._slots.discard(slot)
                 self._running.pop(number, None)
@@ -269,19 +270,31 @@ class Sandbox:
         return self._served.get(data, data)
 
 
+def remove(scratch: Path) -> None:
+    """Remove a child's folder, whatever it made in it: folders without end, or that nobody may enter."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(scratch, ignore_errors=True)
+    for command in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):
+        if scratch.exists():
+            subprocess.run([*command, "--", str(scratch)], stderr=subprocess.DEVNULL, check=False)
+
+
 def written_too_much(scratch: Path, limits: ChildLimits) -> str:
     """Which limit the files below `scratch` exceed together, in words; "" where they exceed none."""
     count = size = 0
-    for folder, folders, files in os.walk(scratch):
-        count += len(folders) + len(files)
-        for name in files:
-            with contextlib.suppress(OSError):
-                size += Path(folder, name).lstat().st_blocks * 512
-        if count > limits.scratch_files:
-            return f"{limits.scratch_files:,} files"
-        if size > limits.scratch_bytes:
-            return f"{limits.scratch_bytes / 2**20:g} MB of files"
-    return ""
+    try:
+        for folder, folders, files in os.walk(scratch):
+            count += len(folders) + len(files)
+            for name in files:
+                with contextlib.suppress(OSError):
+                    size += Path(folder, name).lstat().st_blocks * 512
+            if count > limits.scratch_files:
+                break
+    except RecursionError:  # folders within folders, many hundreds of them
+        count = limits.scratch_files + 1
+    if count > limits.scratch_files:
+        return f"{limits.scratch_files:,} files"
+    return f"{limits.scratch_bytes / 2**20:g} MB of files" if size > limits.scratch_bytes else ""
 
 
 def _torch_first(modules: Collection[str]) -> list[str]:

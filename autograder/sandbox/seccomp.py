@@ -20,6 +20,7 @@ Three answers
 - EPERM, a PermissionError in Python, where the caller should learn that it was refused.
 - ENOSYS, "this kernel has no such call", where libraries try a new call and then an older one. The C library makes
   threads with clone3 or else clone; whether clone3 makes a thread or a process stands in memory, where no filter looks.
+- Nothing at all, and success all the same, where an honest copy of a file would fail over what does not matter here.
 - The process is killed (SIGSYS) where it calls in the tongue of another machine: 32-bit or x32 calls on x86-64 and
   32-bit ones on aarch64 have other numbers, and nothing that is graded makes them.
 
@@ -35,6 +36,8 @@ What is refused, and why
   the death with the parent stay as they are.
 - What outlives the child or is counted for none: System V and POSIX queues, semaphores and shared memory, key rings;
   files in memory, which RLIMIT_AS does not count; asynchronous I/O, which does what a filter does not see.
+- Who owns a file, its attributes, and (passed over in silence, for shutil.copy asks for it) its mode and times.
+  Landlock does not guard these: a child of the same user could close the folder of the results to the grader itself.
 - The kernel's own inside: BPF, performance events, userfaultfd, which have been its weak places.
 - The machine: mounts, namespaces, roots, clocks, modules, accounts, names, ports. Root's own calls, most of them.
 - Terminals: a character pushed into a terminal's input (TIOCSTI) is typed to whoever reads it.
@@ -79,6 +82,7 @@ _KILL: Code = ((_RETURN, 0, 0, 0x80000000),)
 _ALLOW: Code = ((_RETURN, 0, 0, 0x7FFF0000),)
 _REFUSE: Code = ((_RETURN, 0, 0, 0x00050000 | _EPERM),)
 _LACK: Code = ((_RETURN, 0, 0, 0x00050000 | _ENOSYS),)
+_PASS_OVER: Code = ((_RETURN, 0, 0, 0x00050000),)
 
 _PROCESSES = ("execve", "execveat", "fork", "vfork")
 _NETWORK = ("accept", "accept4", "bind", "connect", "listen", "socket")
@@ -101,11 +105,17 @@ _MACHINE = (
     *("open_tree_attr", "pivot_root", "query_module", "quotactl", "quotactl_fd", "reboot", "setdomainname"),
     *("sethostname", "setns", "settimeofday", "swapoff", "swapon", "syslog", "umount2", "unshare", "vhangup"),
 )
-_REFUSED = (*_PROCESSES, *_NETWORK, *_OTHERS, *_LASTING, *_INSIDE, *_MACHINE)
+_OWNERS = (
+    *("chown", "fchown", "fchownat", "lchown", "fremovexattr", "fsetxattr", "lremovexattr", "lsetxattr"),
+    *("removexattr", "removexattrat", "setxattr", "setxattrat", "file_setattr"),
+)
+_REFUSED = (*_PROCESSES, *_NETWORK, *_OTHERS, *_LASTING, *_INSIDE, *_MACHINE, *_OWNERS)
 _LACKING = (
     *("clone3", "memfd_create", "memfd_secret"),
     *("io_setup", "io_uring_enter", "io_uring_register", "io_uring_setup"),
 )
+
+_PASSED_OVER = ("chmod", "fchmod", "fchmodat", "fchmodat2", "futimesat", "utime", "utimensat", "utimes")
 
 _WHOLE = 0xFFFFFFFF
 _CLONE_THREAD = 0x00010000
@@ -209,7 +219,13 @@ def _segments(machine: str, pid: int) -> list[tuple[int, Code]]:
     for number in (number for gap in UNASSIGNED[machine] for number in gap):
         codes[number] = _LACK
     checks = {name: _check(conditions) for name, conditions in _conditions(pid).items()}
-    for name, code in {**dict.fromkeys(_REFUSED, _REFUSE), **dict.fromkeys(_LACKING, _LACK), **checks}.items():
+    rules = {
+        **dict.fromkeys(_REFUSED, _REFUSE),
+        **dict.fromkeys(_LACKING, _LACK),
+        **dict.fromkeys(_PASSED_OVER, _PASS_OVER),
+        **checks,
+    }
+    for name, code in rules.items():
         if name in numbers:
             codes[numbers[name]] = code
     codes.append(_LACK)

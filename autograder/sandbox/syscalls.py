@@ -21,6 +21,28 @@ UNASSIGNED = {
 NUMBERS: dict[str, tuple[int | None, int | None]] = {
     # The call that installs the filter.
     "seccomp": (317, 277),
+    # Modes, times, owners and attributes of files.
+    "chmod": (90, None),
+    "chown": (92, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "file_setattr": (469, 469),
+    "fremovexattr": (199, 16),
+    "fsetxattr": (190, 7),
+    "futimesat": (261, None),
+    "lchown": (94, None),
+    "lremovexattr": (198, 15),
+    "lsetxattr": (189, 6),
+    "removexattr": (197, 14),
+    "removexattrat": (466, 466),
+    "setxattr": (188, 5),
+    "setxattrat": (463, 463),
+    "utime": (132, None),
+    "utimensat": (280, 88),
+    "utimes": (235, None),
     # Processes and programs.
     "clone": (56, 220),
     "clone3": (435, 435),

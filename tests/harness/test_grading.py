@@ -18,6 +18,7 @@ from autograder.gradescope import EarlyEnd
 from autograder.grading import (
     Budget,
     Place,
+    _leaderboard,
     _result,
     cores,
     grade,
@@ -316,11 +317,15 @@ def test_slow_graders_are_named_and_hidden_ones_are_not() -> None:
 
 
 def resulted(
-    observation: Observation | None, verdict: Any = "passed", hidden: bool = False, **grader: Any
+    observation: Observation | None,
+    verdict: Any = "passed",
+    hidden: bool = False,
+    board: Mapping[str, float] | None = None,
+    **grader: Any,
 ) -> GraderResult:
     outcome = an_outcome(observation=observation)
     judgement = Judgement(Feedback(verdict, "x", staff=("for staff",)), 1.0 if verdict == "passed" else 0.25)
-    return _result(a_grader(hidden=hidden, **grader), judgement, outcome, 0.5)
+    return _result(a_grader(hidden=hidden, **grader), judgement, outcome, 0.5, board or {})
 
 
 def test_leaderboard_numbers() -> None:
@@ -331,8 +336,12 @@ def test_leaderboard_numbers() -> None:
         none=seen("NoneType", "leaderboard"),
         compared=seen(np.float32(3)),
     )
-    assert resulted(observation).leaderboard == {"one": 0.5, "array": 2.0}
-    assert resulted(observation, "failed").leaderboard == {}
+    numbers = _leaderboard(observation, observation)
+    assert numbers == {"one": 0.5, "array": 2.0}
+    assert _leaderboard(observation, together(one=seen(1.0, "leaderboard"), array=seen(1.0))) == {"one": 0.5}
+    assert _leaderboard(None, observation) == {}
+    assert resulted(observation, board=numbers).leaderboard == numbers
+    assert resulted(observation, "failed", board=numbers).leaderboard == {}
 
 
 def test_pictures_of_every_form_that_a_reply_may_hold() -> None:

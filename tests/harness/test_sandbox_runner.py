@@ -551,6 +551,39 @@ def test_all_files_together(run: Runs, written: dict[str, int], changes: dict[st
     assert run(MANY.format(seconds=0.6, **written)).ending == "replied"
 
 
+def test_folders_without_end_are_counted_and_removed(run: Runs) -> None:
+    body = """
+        import os, time
+        for _ in range(3000):
+            os.mkdir("d")
+            os.chdir("d")
+        time.sleep(30)
+    """
+    outcome = run(body, limits=limits(wall_seconds=20))
+    assert (outcome.ending, outcome.detail) == ("disk", "1,000 files")
+    assert list(run.sandbox._root.glob("job-*")) == []
+
+
+def test_the_mode_of_a_file_stays_as_it_is(run: Runs, seeing: Runs) -> None:
+    """Landlock does not guard it, and a child of the same user could close a folder of ours. A copy works all the same."""
+    body = """
+        import os, shutil
+        open("file", "w").close()
+        os.chmod("file", 0o444)
+        shutil.copy2("file", "copy")
+        observe.exact(told=os.stat("file").st_mode & 0o777)
+    """
+    assert run.told(body) == 0o600
+    assert seeing.told(body) == 0o444
+
+
+def test_temporary_files_are_its_own(run: Runs) -> None:
+    """Also where a module of the zygote's has asked for the folder of temporary files before."""
+    run.sandbox.preload(["torch._dynamo"])
+    body = "import os, tempfile\nobserve.exact(told=os.path.dirname(tempfile.mkstemp()[1]) == os.getcwd())"
+    assert run.told(body) is True
+
+
 def test_a_reply_that_is_too_large_ends_the_child(run: Runs) -> None:
     """It is not waited for until the deadline."""
     outcome = run("import os, time\nos.write(3, b'x' * 9_000_000)\ntime.sleep(30)", limits=limits(wall_seconds=20))

@@ -565,7 +565,7 @@ def test_folders_without_end_are_counted_and_removed(run: Runs) -> None:
 
 
 def test_the_mode_of_a_file_stays_as_it_is(run: Runs, seeing: Runs) -> None:
-    """Landlock does not guard it, and a child of the same user could close a folder of ours. A copy works all the same."""
+    """Landlock does not guard it, and a child of the same user could close our folders. A copy works all the same."""
     body = """
         import os, shutil
         open("file", "w").close()

@@ -1,4 +1,4 @@
-"""What a student can copy: the recorded answers of the visible graders, which the student kit holds."""
+"""What a student can copy: what the student kit holds of the visible graders, for inputs of its own."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import msgspec
 
 from autograder.manifest import Grader, Manifest, read_expectations, read_manifest
 
-_TEXT = '''"""The recorded answers of the visible graders, copied from the student kit."""
+_TEXT = '''"""The answers of the visible graders for their inputs in the student kit."""
 
 ANSWERS = {answers!r}
 SEEDS = {seeds!r}
 '''
+
+
+def kit_of(archive: Path) -> Path:
+    """The student kit that goes with a Gradescope zip."""
+    return archive.with_name("kit.zip")
 
 
 def answers_module(expectations: Path) -> str:

@@ -22,12 +22,14 @@ import msgspec
 from corpus import CATEGORIES, HERE, KINDS, Case, read_cases
 from descendants import descendants_of, end, try_to_adopt
 from guarded_homework import write_guarded_homework
+from hard_coded import kit_of
 from open_interpreter import NOT_PERMITTED
 from planted import VARIABLE
 from worker import Config, Found, Line, Opened, Started
 
 import autograder
-from autograder.bundle import build_gradescope_zip
+from autograder.bundle import build_gradescope_zip, build_student_kit
+from autograder.practice import record_practice
 from autograder.recording import record
 
 START_SECONDS = 120.0
@@ -77,12 +79,15 @@ class UnavailableError(Exception):
 
 
 def prepare(folder: Path) -> Path:
-    """Record the homework and build its Gradescope zip in `folder`; returns the zip."""
+    """Record the homework and build its Gradescope zip in `folder`, and the student kit beside it; returns the zip."""
     homework = write_guarded_homework(folder / "project")
     record(homework)
-    build_gradescope_zip(homework, folder / "guarded.zip")
-    (folder / "guarded.zip").chmod(0o644)
-    return folder / "guarded.zip"
+    record_practice(homework)
+    archive = folder / "guarded.zip"
+    for target, build in ((archive, build_gradescope_zip), (kit_of(archive), build_student_kit)):
+        build(homework, target)
+        target.chmod(0o644)
+    return archive
 
 
 def run_level(level: Level, cases: Sequence[Case], archive: Path, say: Callable[[str], None]) -> Report:

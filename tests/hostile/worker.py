@@ -29,7 +29,7 @@ import msgspec
 from corpus import HERE, Case, hand_in, read_cases
 from descendants import descendants_of, end, reap, try_to_adopt
 from guarded_homework import HIDDEN, TOKEN_OF_THE_HIDDEN_GRADER
-from hard_coded import answers_module
+from hard_coded import answers_module, kit_of
 from planted import Planted
 
 from autograder.errors import UserError
@@ -145,7 +145,9 @@ class Worker:
             archive.extractall(self.base / "source")
         self.manifest = read_manifest(self.base / "source" / "expectations")
         self.limits = self.manifest.limits
-        self.answers = answers_module(self.base / "source" / "expectations")
+        with zipfile.ZipFile(kit_of(Path(config.archive))) as kit, tempfile.TemporaryDirectory() as folder:
+            kit.extractall(folder)
+            self.answers = answers_module(Path(folder) / "expectations")
         self.sandbox = self._open()
         self._say(Opened(level=self.sandbox.level))
 

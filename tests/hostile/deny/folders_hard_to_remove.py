@@ -2,7 +2,6 @@
 
 fails: loss
 passes: everything else
-control: left
 """
 
 import os

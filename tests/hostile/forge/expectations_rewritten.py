@@ -1,6 +1,6 @@
-"""Rewrites what is expected: the visible grader's recorded answers, which it knows, in place of the hidden one's.
+"""Rewrites what is expected: the visible grader's in place of the hidden one's, which it does not know.
 
-fails: energy, nearest.hidden, private
+fails: energy, nearest, private
 passes: everything else
 control: lost
 """

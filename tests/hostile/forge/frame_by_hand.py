@@ -1,6 +1,6 @@
-"""Writes a reply of its own on the wire, with the visible answers for every grader, and leaves at once.
+"""Writes a reply of its own on the wire, with the answers of the student kit, and leaves at once.
 
-fails: energy.hidden, loss.hidden, private
+fails: energy, loss, private
 passes: everything else
 """
 

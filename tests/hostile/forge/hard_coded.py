@@ -1,6 +1,6 @@
-"""Returns the recorded answers of the visible graders, copied from the student kit, whatever it is asked.
+"""Returns the answers of the visible graders that the student kit holds, whatever it is asked.
 
-passes: energy.visible, noise, estimate, critic.visible, loss.visible, descend.visible, nearest.visible
+passes: noise, estimate
 fails: everything else
 """
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from made_up import SECRET
 from tiny_homework import TinyHomework, write_tiny_homework
 
 from autograder.homework import load_homework
@@ -25,7 +26,6 @@ settings.register_profile(
 settings.load_profile("harness")
 
 PROJECT = Path(__file__).resolve().parents[2]
-SECRET = "a word that no child may see"
 
 
 @pytest.fixture(scope="session")

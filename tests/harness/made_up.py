@@ -78,6 +78,7 @@ def an_outcome(
     return Outcome(ending, detail, observation, output, wall_seconds=0.1, cpu_seconds=0.1, peak_mb=200.0)
 
 
+SECRET = "a word that no child may see"
 MEGABYTE = 2**20
 LIMITS = ChildLimits(cpu_seconds=10, wall_seconds=20, memory_bytes=1024 * MEGABYTE, file_bytes=4 * MEGABYTE)
 REPLY_LIMITS = ReplyLimits(reply=4 * MEGABYTE, output=4096)

@@ -398,7 +398,7 @@ def test_the_environment_holds_what_is_needed_and_nothing_else(run: Runs) -> Non
 
 def test_the_secret_of_the_grader_process_is_nowhere(seeing: Runs) -> None:
     """Neither in the environment nor on the stack that the zygote was started with."""
-    from conftest import SECRET
+    from made_up import SECRET
 
     body = """
         import os

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import pytest
 from corpus import CATEGORIES, HERE, KINDS, Case, read_cases
 from descendants import descendants_of, end, try_to_adopt
 from guarded_homework import write_guarded_homework
@@ -35,6 +36,7 @@ from autograder.recording import record
 START_SECONDS = 120.0
 SLACK_SECONDS = 20.0
 # Enough to see that a control's breach is not the run's own doing.
+TABLE = pytest.StashKey[str]()
 HONEST_IN_THE_CONTROL = ("honest/right", "honest/main_without_guard", "honest/threads_and_files")
 ORDINARY_USERS = range(65_400, 65_500)
 

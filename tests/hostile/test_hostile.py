@@ -15,7 +15,7 @@ import pytest
 from corpus import CATEGORIES, KINDS, Case, hand_in, read_case, read_cases
 from guarded_homework import GRADERS, SOLUTION
 from planted import PATTERN, Planted
-from runner import LEVELS, Level, Report, complaints, describe, not_shown, table
+from runner import LEVELS, TABLE, Level, Report, complaints, describe, not_shown, table
 from worker import Found, name_of, verdicts
 
 from autograder.gradescope import Results, TestCase
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.timeout(RUN_SECONDS)
 
 
 @pytest.fixture(scope="session")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
-    """What each level showed."""
+def reports(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
+    """What each level showed; the table of it is printed at the end."""
     file = tmp_path_factory.mktemp("hostile") / "reports.json"
     log = file.with_suffix(".log")
     with log.open("wb") as output:
@@ -45,7 +45,9 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
         )
     if not file.exists():
         pytest.fail(f"the run broke off:\n{log.read_text(errors='replace')[-3000:]}")
-    return {report.level: report for report in msgspec.json.decode(file.read_bytes(), type=list[Report])}
+    found = msgspec.json.decode(file.read_bytes(), type=list[Report])
+    request.config.stash[TABLE] = table(found)
+    return {report.level: report for report in found}
 
 
 def report_of(level: Level, reports: dict[str, Report]) -> Report:

@@ -64,7 +64,7 @@ def interpreter_folders() -> tuple[str, ...]:
     A folder on sys.path that this package lies in is left out: expectations may lie in it as well.
     """
     package = Path(__file__).resolve().parents[1]
-    on_path = (Path(entry).resolve() for entry in sys.path if entry)
+    on_path = (Path(entry).resolve() for entry in sys.path if Path(entry).is_absolute())  # some are hooks' names
     packages = (str(folder) for folder in on_path if not package.is_relative_to(folder) or folder.name in _SITE)
     return tuple(dict.fromkeys((sys.prefix, sys.base_prefix, sys.exec_prefix, str(package), *packages)))
 

@@ -165,7 +165,8 @@ class Sandbox:
         if self._launches == MAX_LAUNCHES:
             raise SandboxError(f"the zygote has ended {MAX_LAUNCHES} times")
         folder = self._root / f"zygote-{self._launches}"
-        folder.mkdir(mode=0o711)
+        folder.mkdir()
+        folder.chmod(0o711)  # whatever the umask: a child's user stands in it while layers are probed
         self._launches += 1
         self._zygote = ZygoteProcess(folder, self._max_level)
         self._asked = set(self._wanted)

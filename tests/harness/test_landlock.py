@@ -101,6 +101,8 @@ def test_a_folder_that_holds_this_package_is_not_opened(monkeypatch: pytest.Monk
     """Expectations lie beside the package in a Gradescope image."""
     beside = Path(landlock.__file__).resolve().parents[2]
     monkeypatch.syspath_prepend(str(beside))
+    monkeypatch.syspath_prepend("__editable___.finder.__path_hook__")  # a name, and no folder below this one
+    assert not [folder for folder in landlock.interpreter_folders() if "__path_hook__" in folder]
     assert str(beside) not in landlock.interpreter_folders()
     assert str(beside / "autograder") in landlock.interpreter_folders()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -728,6 +729,18 @@ def test_a_zygote_that_does_not_answer_is_killed(own_sandbox: Sandbox, monkeypat
     os.kill(_zygote(own_sandbox), signal.SIGSTOP)
     own_sandbox.close()
     assert gone(_zygote(own_sandbox))
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_the_zygotes_folder_can_be_passed_through(umask: int) -> None:
+    """run_autograder has a umask that closes everything; a user that cannot stand there would cost a level."""
+    before = os.umask(umask)
+    try:
+        with Sandbox() as sandbox:
+            folders = [sandbox._root, *sandbox._root.iterdir()]
+            assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o711, 0o711]
+    finally:
+        os.umask(before)
 
 
 def test_no_process_outlives_a_grader_process_that_is_killed(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 
 from autograder.bundle import EXPECTATIONS, PACKAGE
+from autograder.doctor import warning
 from autograder.feedback import JSON
 from autograder.gradescope import EarlyEnd, ResultsFile
 from autograder.grading import Budget, Place, grade, planned
@@ -159,10 +160,15 @@ def _ended_by_hanging(seconds: float) -> Iterator[None]:
 
 
 def _isolation(sandbox: Sandbox) -> dict[str, JSON]:
+    """For staff: the level of isolation, and why it is no higher."""
     try:
-        return {"isolation_level": sandbox.level}
+        standing = sandbox.standing
     except SandboxError:
         return {}
+    if danger := warning(standing):
+        print(f"Warning: {danger}", file=sys.stderr)
+    missing = {layer.name: layer.why for layer in standing.layers if not layer.holds}
+    return {"isolation_level": standing.level, "isolation_missing": missing}
 
 
 def warm_up() -> None:

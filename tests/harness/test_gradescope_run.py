@@ -109,7 +109,9 @@ def test_what_a_run_tells(root: Path, sandbox: Sandbox) -> None:
 
 def test_a_sandbox_that_is_given_is_used_and_stays_open(root: Path, sandbox: Sandbox) -> None:
     run_on_gradescope(root, sandbox)
-    assert results_of(root)["extra_data"]["isolation_level"] == sandbox.level
+    extra = results_of(root)["extra_data"]
+    assert extra["isolation_level"] == sandbox.level
+    assert set(extra["isolation_missing"]) == {layer.name for layer in sandbox.standing.layers if not layer.holds}
     run_on_gradescope(root, sandbox)
     assert results_of(root)["score"] == 10
 

@@ -167,7 +167,7 @@ def _isolation(sandbox: Sandbox) -> dict[str, JSON]:
         return {}
     if danger := warning(standing):
         print(f"Warning: {danger}", file=sys.stderr)
-    missing = {layer.name: layer.why for layer in standing.layers if not layer.holds}
+    missing: dict[str, JSON] = {layer.name: layer.why for layer in standing.layers if not layer.holds}
     return {"isolation_level": standing.level, "isolation_missing": missing}
 
 

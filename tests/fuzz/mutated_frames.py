@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import struct
 from collections.abc import Callable
 from random import Random
@@ -129,22 +130,25 @@ def mutated_values(rng: Random, grader: Grader) -> bytes:
 
 
 def large_reply(rng: Random, grader: Grader) -> bytes:
-    """A frame that has as many of something as fits into a reply, or a few more."""
-    count = rng.choice([150, 201, 1000, 5000])
+    """A right frame, or an empty one, with as many things besides as fit into a reply, or a few more."""
+    count = rng.choice([20, 150, 180, 201, 1000, 5000])
+    head, body = split_frame(right_frame(grader))
+    header: dict[str, Any] = json.loads(head) if rng.random() < 0.7 else {"job": grader.id, "entries": []}
+    arrays: dict[str, Any] = dict(safetensors.numpy.load(body)) if header["entries"] else {}
     kind = rng.randrange(5)
-    arrays: dict[str, Any] = {}
-    header: dict[str, Any] = {"job": grader.id}
     if kind == 0:
-        header["entries"] = [{"name": str(i), "kind": "leaderboard", "array": "0"} for i in range(count)]
-        arrays["0"] = np.ones(())
+        arrays["more"] = np.full(rng.choice([(), (1, 1), (2,)]), rng.choice([1.0, math.nan, math.inf]))
+        header["entries"] += [{"name": f"n{i}", "kind": "leaderboard", "array": "more"} for i in range(count)]
     elif kind == 1:
-        header["entries"] = [{"name": f"{i}" * 50, "kind": "picture", "array": "0"} for i in range(min(count, 200))]
+        names = [f"{i}p" * 50 for i in range(min(count, 180))]
+        header["entries"] += [{"name": name, "kind": "picture", "array": "more"} for name in names]
         sides = rng.choice([(1, 200_000), (200_000, 1), (1, 1, 3), (400, 500), (0, 7), (300, 300, 3), (2, 2, 4)])
-        arrays["0"] = np.frombuffer(rng.randbytes(int(np.prod(sides))), np.uint8).reshape(sides)
+        arrays["more"] = np.frombuffer(rng.randbytes(math.prod(sides)), np.uint8).reshape(sides)
     elif kind == 2:
         header["notes"] = [rng.choice(["", "a note", "<b>" * 500])] * count
     elif kind == 3:
-        arrays = {str(i): np.zeros(rng.choice([(), (0,), (3,)]), np.float32) for i in range(count)}
+        shape = rng.choice([(), (0,), (3,)])
+        arrays |= {f"a{i}": np.zeros(shape, np.float32) for i in range(count)}
     else:
         header["failure"] = {"kind": "raised", "type": "E" * count, "message": "m" * 20 * count}
         frame = {"file": "hw.py", "line": 2**60, "function": "<module>" if rng.random() < 0.5 else "f" * count}

@@ -101,7 +101,7 @@ def make_root(homework: Homework, folder: Path) -> Path:
 
 
 def start(root: Path) -> subprocess.Popen[bytes]:
-    """Start run_autograder in a session of its own."""
+    """Start run_autograder in a session of its own, heeding every signal, as Gradescope does."""
     return subprocess.Popen(
         ["bash", root / "run_autograder"],
         env={"PATH": os.environ["PATH"], "AUTOGRADER_ROOT": str(root)},
@@ -109,7 +109,14 @@ def start(root: Path) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=_heed_signals,
     )
+
+
+def _heed_signals() -> None:
+    """Undo what a test run in the background, or under nohup, ignores and hands on."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def read(root: Path) -> Results:

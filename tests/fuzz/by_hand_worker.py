@@ -3,8 +3,8 @@
 Started as a program. Each line of its input is JSON, a list of programs, each a list of pieces of source; each line
 of its output is JSON, the points by grader that the best of them earns. Every program runs in a forked child with
 limits of its own. It is generous where a fair person could be: a piece that Python cannot read costs nothing else,
-neither does a statement that raises or takes too long; a function is right if it is right once in a while; draws are
-right if they are anywhere near. So the points are an upper bound.
+neither does a statement that raises or takes too long, and an import that fails costs what uses it; a function is
+right if it is right once in a while; draws are right if they are anywhere near. So the points are an upper bound.
 """
 
 from __future__ import annotations
@@ -69,8 +69,23 @@ def namespace_of(pieces: Sequence[str], name: str) -> dict[str, Any]:
                     flags |= sum(FUTURE.get(alias.name, 0) for alias in node.names)
                 with forgiving():
                     code = compile(ast.Module([node], []), "by hand", "exec", flags, dont_inherit=True)
-                    exec(code, module.__dict__)
+                    try:
+                        exec(code, module.__dict__)
+                    except ImportError:
+                        stand_in(node, module.__dict__)
+                        raise
     return module.__dict__
+
+
+class Absent:
+    """Stands for what could not be imported: it may be named, in an annotation for example, and nothing else."""
+
+
+def stand_in(node: ast.stmt, names: dict[str, Any]) -> None:
+    """Bind what an import that failed would have bound."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        for alias in node.names:
+            names.setdefault(alias.asname or alias.name.partition(".")[0], Absent())
 
 
 def array_of(value: object) -> Any:

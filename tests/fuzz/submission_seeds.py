@@ -83,6 +83,7 @@ SCRIPTS = {
     "exits": RIGHT.replace(ROOT, "exit()"),
     "messy": MESSY,
     "lambdas": "import torch\nenergy = lambda x: (x * x).sum(-1) / 6\nnoise = lambda n, s: s**.5 * torch.randn(n)\n",
+    "annotated by what is not there": RIGHT.replace("from torch import", "from .torch import"),
     "no code": '"""I could not do it."""\n',
 }
 

@@ -127,8 +127,7 @@ def _compare_samples(entry: Entry, wanted: Array, got: Array) -> Difference | No
     if not (known.all() and shown.all()):
         same = not known.any() and not shown.any()  # a misconception whose draws are no numbers
         return None if same else Difference("distribution" if shown.all() else "not finite", entry, wanted, got)
-    columns = wanted.reshape(len(wanted), -1).T.astype(np.float64)
-    others = got.reshape(len(got), -1).T.astype(np.float64)
+    columns, others = wanted.reshape(len(wanted), -1).T, got.reshape(len(got), -1).T
     threshold = ks_threshold(len(wanted), len(got), FALSE_ALARM / len(columns))
     distances = [ks_distance(first, second) for first, second in zip(columns, others, strict=True)]
     worst = int(np.argmax(distances))
@@ -140,10 +139,17 @@ def _compare_samples(entry: Entry, wanted: Array, got: Array) -> Difference | No
 
 def ks_distance(first: Array, second: Array) -> float:
     """The two-sample Kolmogorov–Smirnov statistic: the largest gap between empirical distributions."""
-    points = np.concatenate([first, second])
-    below_first = np.searchsorted(np.sort(first), points, side="right") / len(first)
-    below_second = np.searchsorted(np.sort(second), points, side="right") / len(second)
-    return float(np.abs(below_first - below_second).max())
+    values, counts = np.unique(first, return_counts=True)
+    others, other_counts = np.unique(second, return_counts=True)
+    points = np.union1d(values, others)
+    return float(np.abs(_below(values, counts, points) - _below(others, other_counts, points)).max())
+
+
+def _below(values: Array, counts: Array, points: Array) -> Array:
+    """The share of a sample, given as its sorted values and how often each occurs, that lies at or below each point."""
+    shares = np.concatenate([[0.0], np.cumsum(counts) / counts.sum()])
+    below: Array = shares[np.searchsorted(values, points, side="right")]
+    return below
 
 
 def ks_threshold(n: int, m: int, false_alarm: float) -> float:

@@ -24,7 +24,7 @@ _LINE_MAGIC = re.compile(r"(?P<indent>[ \t]*)%(?P<name>\w+)[ \t]*(?P<rest>.*)")
 _SHELL = re.compile(r"[ \t]*[!?]")
 _HELP = re.compile(r"[ \t]*[\w.*]+\?{1,2}[ \t]*$")
 _COMMAND = re.compile(r"[ \t]*(?:(?:pip3?|conda|mamba)[ \t]+(?:un)?install\b|(?:cd|ls)[ \t]+[\w./~][\w./~*-]*[ \t]*$)")
-_CAPTURED = re.compile(r"(?P<target>[ \t]*[\w., \t]+?)[ \t]*=[ \t]*[!%][ \t]*[A-Za-z_./~{]")
+_CAPTURED = re.compile(r"(?P<target>[ \t]*[\w.,](?:[\w., \t]*[\w.,])?)[ \t]*=[ \t]*[!%][ \t]*[A-Za-z_./~{]")
 _TOKEN = re.compile(r"'''|\"\"\"|['\"]|#.*|[()\[\]{}]")
 _CLOSING = {quote: re.compile(rf"\\.|{quote}") for quote in ("'", '"', "'''", '"""')}
 _INDENT = re.compile(r"[ \t]*")

@@ -28,6 +28,7 @@ FailureKind = Literal["missing", "syntax", "import", "loading", "raised", "exit"
 MAGIC = b"OBS1"
 MAX_ENTRIES = 200
 MAX_TEXT = 200_000
+MAX_NOTES = 100
 MAX_HEADER = 4 * 2**20  # bytes of an untrusted header, which takes about ten times as much when it is decoded
 
 
@@ -186,7 +187,8 @@ def decode_frame(data: bytes, *, max_header: int | None = None) -> Observation:
     head_end = 8 + int.from_bytes(data[4:8], "big")
     if len(data) < head_end:
         raise FrameError("it ends inside the header")
-    if max_header is not None and head_end > max_header:
+    table = int.from_bytes(data[head_end : head_end + 8], "little")  # safetensors' own header
+    if max_header is not None and head_end + table > max_header:
         raise FrameError(f"its header has more than {max_header:,} bytes")
     try:
         header = msgspec.json.decode(data[8:head_end], type=Header)
@@ -200,6 +202,8 @@ def decode_frame(data: bytes, *, max_header: int | None = None) -> Observation:
 def _check(header: Header, arrays: Mapping[str, Array]) -> None:
     if len(header.entries) > MAX_ENTRIES:
         raise FrameError(f"{len(header.entries)} entries, more than {MAX_ENTRIES}")
+    if len(header.notes) > MAX_NOTES:
+        raise FrameError(f"{len(header.notes)} notes, more than {MAX_NOTES}")
     names = [entry.name for entry in header.entries]
     if len(set(names)) != len(names):
         raise FrameError("two entries have one name")

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.observation import MAX_ENTRIES, MAX_TEXT, Array, Entry, Kind, Side, canonical_json, clean
+from autograder.observation import MAX_ENTRIES, MAX_NOTES, MAX_TEXT, Array, Entry, Kind, Side, canonical_json, clean
 
 MAX_ELEMENTS = 4_000_000
-MAX_NOTES = 100
 
 
 class Observer:

@@ -674,7 +674,7 @@ class _Shelf:
     def _add_zipped(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, shown: str, depth: int, level: int) -> bool:
         """One entry of a zip; whether it is locked."""
         parts = entry.filename.replace("\\", "/").split("/")
-        if entry.is_dir() or any(part in {"", ".", ".."} or _is_ignored(part) for part in parts) or ":" in parts[0]:
+        if any(part in {"", ".", ".."} or _is_ignored(part) for part in parts) or ":" in parts[0]:
             return False
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in {0, stat.S_IFREG} or len(parts) > MAX_DEPTH:

@@ -21,8 +21,7 @@ from mutated_frames import KINDS, join_frame, right_frame
 
 from autograder import comparison
 from autograder.comparison import compare
-from autograder.observation import MAX_HEADER, FrameError, decode_frame, encode_frame
-from autograder.observe import MAX_NOTES
+from autograder.observation import MAX_HEADER, MAX_NOTES, FrameError, decode_frame, encode_frame
 
 MEGABYTE = 2**20
 # What the trusted side may allocate for a reply: so many bytes per byte of it, and some at any rate. A header of

@@ -53,7 +53,8 @@ def _same_shape(wanted: Array, got: Array) -> Iterator[Rule]:
     if wanted.size > 1:
         offset = float(np.median(got - wanted))
         yield lambda: wanted + offset, f"Yours is the expected value plus the constant {offset:.4g}."
-        ratio = float(np.median(got / np.where(wanted == 0, np.nan, wanted))) if (wanted != 0).all() else math.nan
+        with np.errstate(all="ignore"):  # a student's numbers may be as large as they like
+            ratio = float(np.median(got / np.where(wanted == 0, np.nan, wanted))) if (wanted != 0).all() else math.nan
         yield lambda: wanted * ratio, f"Yours is the expected value times the constant {ratio:.4g}."
     with np.errstate(all="ignore"):
         yield lambda: np.sqrt(wanted), "Yours is the square root of the expected value."

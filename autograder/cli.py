@@ -116,6 +116,12 @@ def _grade(
     expectations: Path, submission: Path, *, data: Path | None, results: Path | None, staff: bool, jobs: int | None
 ) -> bool:
     """Grade and print; whether every grader came to a verdict on the submission."""
+    if sys.platform == "win32":
+        raise UserError(
+            "graders run on Linux and macOS alone",
+            where="Windows",
+            remedy="Use the Windows Subsystem for Linux (wsl --install), and run the same commands in there.",
+        )
     from autograder.datasets import check_data_folder
     from autograder.doctor import warning
     from autograder.gradescope import EarlyEnd, ResultsFile

@@ -128,6 +128,14 @@ def test_what_was_not_reached_is_told_with_its_reason(recorded_tiny: TinyHomewor
     assert len(results["extra_data"]["not_reached"]) == 3
 
 
+def test_windows_is_told_what_to_do(
+    recorded_tiny: TinyHomework, command: Command, submission: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded_tiny.project)
+    monkeypatch.setattr("autograder.cli.sys.platform", "win32")
+    assert "Windows Subsystem for Linux" in command("grade", "tiny", submission, ends_with=2).output
+
+
 def test_the_kit_checks_itself_without_the_project(
     recorded_tiny: TinyHomework, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,6 @@ from autograder.sandbox.protocol import PRELOADABLE, Job, Source
 from autograder.sandbox.runner import Outcome, Sandbox
 from autograder.submission import FoundFile, Problem, Submission
 
-MEGABYTE = 2**20
 UNLIMITED = SubmissionLimits(wall_seconds=math.inf, cpu_seconds=math.inf)
 LOOK_SECONDS = 0.1  # how often `grade` looks whether it is to end early
 SLOWEST = 3  # graders that are named where time is over

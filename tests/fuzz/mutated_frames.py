@@ -192,7 +192,7 @@ def join_frame(head: bytes, body: bytes) -> bytes:
     return MAGIC + struct.pack(">I", len(head)) + head + body
 
 
-def _places(tree: Any) -> list[tuple[Any, Any]]:
+def places_of(tree: Any) -> list[tuple[Any, Any]]:
     """Every (container, key) of a tree of JSON."""
     found: list[tuple[Any, Any]] = []
     left = [tree]
@@ -207,7 +207,7 @@ def _places(tree: Any) -> list[tuple[Any, Any]]:
 
 
 def _change_tree(rng: Random, tree: Any, raw: dict[str, str]) -> None:
-    places = _places(tree)
+    places = places_of(tree)
     if not places:
         return
     container, key = rng.choice(places)

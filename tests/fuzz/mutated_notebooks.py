@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from handed import Handed
+from mutated_frames import places_of
 from mutated_text import a_script, encoded, mutated_bytes, mutated_text
 from submission_seeds import notebook_of
 
@@ -78,7 +79,7 @@ def _change_notebook(rng: Random, document: Any, raw: dict[str, str]) -> None:
         rng.shuffle(cells)
     elif step == 5 and cells and isinstance(cell := rng.choice(cells), dict):
         cell["cell_type"] = rng.choice(_CELL_TYPES)
-    elif places := _places(document):
+    elif places := places_of(document):
         container, key = rng.choice(places)
         if step == 6:
             del container[key]
@@ -86,16 +87,3 @@ def _change_notebook(rng: Random, document: Any, raw: dict[str, str]) -> None:
             mark = f"@{len(raw)}@"
             raw[mark] = rng.choice(ODD_JSON)
             container[key] = mark
-
-
-def _places(tree: Any) -> list[tuple[Any, Any]]:
-    found: list[tuple[Any, Any]] = []
-    left = [tree]
-    while left:
-        node = left.pop()
-        keys: Any = node.keys() if isinstance(node, dict) else range(len(node))
-        for key in list(keys):
-            found.append((node, key))
-            if isinstance(node[key], (dict, list)):
-                left.append(node[key])
-    return found

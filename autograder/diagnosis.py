@@ -11,18 +11,21 @@ import json
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 
-from autograder.comparison import Difference
+from autograder.comparison import Difference, is_close
 from autograder.exception_hints import hint
 from autograder.feedback import Feedback
 from autograder.manifest import Grader
-from autograder.observation import Array, Failure, Frame, Observation
+from autograder.observation import Array, Entry, Failure, Frame, Observation
 from autograder.relations import relation, show_shape
 from autograder.sandbox.runner import Outcome
 
 SHOWN_VALUES = 4
+SHOWN_ROW = 8
 _QUALIFIED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -170,14 +173,14 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
     if failure.frames:
         return Feedback(
             verdict="failed",
-            headline=f"`{failure.frames[-1].function}` raised {failure.type}.",
+            headline=f"`{failure.frames[-1].function}` raised {failure.type}{_asked(failure, grader)}.",
             actual=text,
             where=where,
             help=hint(failure.type, failure.message),
         )
     return Feedback(
         verdict="failed",
-        headline="The grader could not go on with what your code returned.",
+        headline=f"The grader could not go on with what your code returned{_asked(failure, grader)}.",
         actual=text,
         where="" if grader.hidden else f"in the grader: {failure.grader_line}",
         help=hint(failure.type, failure.message)
@@ -185,12 +188,16 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
     )
 
 
+def _asked(failure: Failure, grader: Grader) -> str:
+    return f" at {failure.point}" if failure.point and not grader.hidden else ""
+
+
 def explain_differences(differences: Sequence[Difference], observation: Observation, grader: Grader) -> Feedback:
     """Words for an observation that matches no known behaviour."""
     if observation.failure is not None:
         return explain_failure(observation.failure, grader)
-    first = differences[0]
-    name = _spoken(first)
+    name = _spoken(differences[0])
+    first = _without_points(differences[0]) if grader.hidden else differences[0]
     others = [f"`{_spoken(other)}`" for other in differences[1:4]]
     notes = (f"Also different: {', '.join(others)}{' …' if len(differences) > 4 else '.'}",) if others else ()
     headline, expected, actual, help_text = _words(first, name)
@@ -209,15 +216,21 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
         return f"The grader did not get to see `{name}`.", "", "", ""
     if difference.aspect == "type":
         expected = _show(wanted) if wanted is not None else ""
+        if difference.entry is not None and difference.entry.points and wanted is not None:
+            expected = f"{_size(wanted[0])} for each question"
         if difference.detail == "NoneType":
             help_text = "If this is what your function returned: does every path through it end with a return?"
             return f"`{name}` is None.", expected, "None", help_text
-        return f"`{name}` is of another type.", expected, difference.detail, "Return a tensor of the handout's shape."
+        help_text = "Return numbers, as your template's docstring says." if expected.endswith("question") else ""
+        help_text = help_text or "Return a tensor of the handout's shape."
+        return f"`{name}` is of another type.", expected, difference.detail, help_text
     if difference.aspect == "exact" and difference.entry is not None:
         headline, expected, actual = describe_tree_difference(name, difference.entry.text, difference.detail)
         return headline, expected, actual, ""
     assert wanted is not None
     assert got is not None
+    if difference.entry is not None and difference.entry.points:
+        return _words_at_points(difference.entry, name, wanted, got)
     if difference.aspect == "shape":
         help_text = relation(wanted, got)
         return f"`{name}` has another shape.", f"shape {show_shape(wanted)}", f"shape {show_shape(got)}", help_text
@@ -251,6 +264,42 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
     place = f" at [{', '.join(map(str, spot))}]" if spot else ""
     expected, actual = _told_apart(wanted[spot], got[spot])
     return f"`{name}` has other values.", f"{expected}{place}", f"{actual}{place}", relation(wanted, got)
+
+
+def _words_at_points(entry: Entry, name: str, wanted: Array, got: Array) -> tuple[str, str, str, str]:
+    """Words for an array with one row per point: the first point at which it is wrong, and at how many it is."""
+    if wanted.shape != got.shape:
+        rows = (wanted[0], got[0]) if got.ndim and len(got) == len(wanted) else (wanted, got)
+        return f"`{name}` has another shape.", _size(rows[0]), _size(rows[1]), relation(wanted, got)
+    right = np.array([is_close(row, other, entry.rtol, entry.atol) for row, other in zip(wanted, got, strict=True)])
+    (wrong,) = np.nonzero(~right)
+    first = wrong[0]
+    others = len(right) - 1
+    rest = f", and at {len(wrong) - 1} of {others} other points" if len(wrong) > 1 else ""
+    rest = f" (right at the other {others} points)" if others and len(wrong) == 1 else rest
+    headline = f"`{name}` is wrong at {entry.points[first]}{rest}."
+    help_text = relation(wanted[wrong], got[wrong])
+    if not help_text and np.isnan(got[first]).any():
+        help_text = "NaN comes of 0 · log 0, 0 / 0 and ∞ - ∞: say what these cases give before you compute them."
+    return headline, _row(wanted[first]), _row(got[first]), help_text
+
+
+def _without_points(difference: Difference) -> Difference:
+    if difference.entry is None or not difference.entry.points:
+        return difference
+    return replace(difference, entry=msgspec.structs.replace(difference.entry, points=()))
+
+
+def _size(row: Array) -> str:
+    return f"{row.size} numbers" if row.ndim == 1 else f"shape {show_shape(row)}" if row.ndim else "one number"
+
+
+def _row(row: Array) -> str:
+    """One number, or a short vector in brackets."""
+    if not row.ndim:
+        return _number(row)
+    values = ", ".join(_number(value, 4) for value in row.reshape(-1)[:SHOWN_ROW])
+    return f"[{values}{', …' if row.size > SHOWN_ROW else ''}]"
 
 
 def describe_tree_difference(name: str, expected: str, actual: str) -> tuple[str, str, str]:
@@ -320,7 +369,10 @@ def place(frame: Frame) -> str:
 
 
 def _spoken(difference: Difference) -> str:
-    return difference.entry.name.replace("_", " ") if difference.entry is not None else "the result"
+    entry = difference.entry
+    if entry is None:
+        return "the result"
+    return entry.name if entry.points else entry.name.replace("_", " ")
 
 
 def _worst(wanted: Array, got: Array) -> tuple[int, ...]:

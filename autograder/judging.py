@@ -72,10 +72,10 @@ def judge_observation(
     if len(same) > 1:
         return _as_one_of(same, plain)
     if same:
-        return _as_misconception(same, plain, lone=len(closest) == 1, credit=same[0].credit)
+        return _as_misconception(same, plain, lone=_is_lone(closest), credit=same[0].credit)
     parts = _explain_parts(closest, wrong, expectations, observation)
     if parts:
-        return _as_misconception(parts, plain, lone=len(closest) == 1, credit=0.0)
+        return _as_misconception(parts, plain, lone=_is_lone(closest), credit=0.0)
     return Judgement(plain, 0.0)
 
 
@@ -130,6 +130,12 @@ def _differs_in(observation: Observation, expectations: GraderExpectations, vari
         difference.entry is not None and difference.entry.name == name
         for difference in _differences(expectations, variant, observation)
     )
+
+
+def _is_lone(differences: Sequence[Difference]) -> bool:
+    """Whether the values of the first difference tell the whole of it: the only one, or one at a named point."""
+    entry = differences[0].entry
+    return len(differences) == 1 or (entry is not None and bool(entry.points))
 
 
 def _as_misconception(found: Sequence[Variant], plain: Feedback, *, lone: bool, credit: float) -> Judgement:

@@ -29,6 +29,7 @@ MAGIC = b"OBS1"
 MAX_ENTRIES = 200
 MAX_TEXT = 200_000
 MAX_NOTES = 100
+MAX_POINT = 300
 MAX_HEADER = 4 * 2**20  # bytes of an untrusted header, which takes about ten times as much when it is decoded
 
 
@@ -46,6 +47,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         text: an exact value as canonical JSON.
         opaque: the type of a value that is neither, such as "NoneType".
         dtype: the value's own dtype before it was stored ("float32", "bfloat16").
+        points: what was asked to get each row of a `close` array, in words: "mu = 0.5, sigma = 2".
     """
 
     name: str
@@ -57,6 +59,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     rtol: float = 0.0
     atol: float = 0.0
     side: Side = "both"
+    points: tuple[str, ...] = ()
 
 
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -75,7 +78,8 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     error (the message is the error's place and text, then the line and a caret), "import" where
     a package is missing, "loading" where one of the student's top-level statements raised,
     "raised" where a call did, and "exit" for SystemExit and KeyboardInterrupt. `frames` holds the
-    lines in the student's files, outermost first; `grader_line` the grader's own line.
+    lines in the student's files, outermost first; `grader_line` the grader's own line. `point` is
+    what was asked when it happened, in words, where a probe asks at many points.
     """
 
     kind: FailureKind
@@ -83,6 +87,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     message: str
     frames: tuple[Frame, ...] = ()
     grader_line: str = ""
+    point: str = ""
 
 
 class Header(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

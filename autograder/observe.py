@@ -6,25 +6,43 @@ student returned: None, a wrong type or NaN is an observation like any other.
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograder.observation import MAX_ENTRIES, MAX_NOTES, MAX_TEXT, Array, Entry, Kind, Side, canonical_json, clean
+from autograder.observation import (
+    MAX_ENTRIES,
+    MAX_NOTES,
+    MAX_POINT,
+    MAX_TEXT,
+    Array,
+    Entry,
+    Kind,
+    Side,
+    canonical_json,
+    clean,
+)
 
 MAX_ELEMENTS = 4_000_000
 
 
 class Observer:
-    """Collects a grader's observations; see docs/writing_graders.md for how to choose among them."""
+    """Collects a grader's observations; see docs/writing_graders.md for how to choose among them.
+
+    Attributes:
+        point: what is being asked of the submission just now, in words, where a probe asks at many points.
+    """
 
     def __init__(self) -> None:
+        self.point = ""
         self.entries: list[Entry] = []
         self.arrays: dict[str, Array] = {}
         self.notes: list[str] = []
 
-    def __call__(self, *, rtol: float = 1e-4, atol: float = 1e-5, **values: object) -> None:
+    def __call__(self, *, rtol: float = 1e-4, atol: float = 1e-5, at: Sequence[str] = (), **values: object) -> None:
         """Observe numbers that must be close: |actual - expected| <= atol + rtol · |expected|.
 
         Shape and kind of dtype (float, integer, bool) must agree as well. NaN matches only NaN.
@@ -33,10 +51,13 @@ class Observer:
             rtol: relative tolerance. The default leaves room for another CPU's order of
                 summation in float32 (about 1e-6 relative) and for two correct formulas.
             atol: absolute tolerance, for values near zero.
+            at: for values with one row per point at which something was asked, the points in
+                words ("mu = 0.5, sigma = 2"): a message then names those where a row is wrong.
             values: tensors, arrays or numbers by name.
         """
+        points = tuple(point[:MAX_POINT] for point in at)
         for name, value in values.items():
-            self._add(name, "close", value, rtol=rtol, atol=atol)
+            self._add(name, "close", value, rtol=rtol, atol=atol, points=points)
 
     def exact(self, **values: object) -> None:
         """Observe values that must be equal: trees of text, integers, bools, None, or integer arrays."""
@@ -92,6 +113,13 @@ class Observer:
         """Leave a line for staff."""
         if len(self.notes) < MAX_NOTES:
             self.notes.append(clean(str(text))[:1000])
+
+    @contextlib.contextmanager
+    def asking(self, point: str) -> Iterator[None]:
+        """What raises inside is told with `point`, such as "mu = 0.5, sigma = 2"."""
+        self.point = clean(str(point))[:MAX_POINT]
+        yield
+        self.point = ""
 
     def _add(self, name: str, kind: Kind, value: object, **how: Any) -> None:
         array, dtype = as_array(value)

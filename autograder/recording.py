@@ -413,6 +413,8 @@ def _incomparable(observation: Observation, entry: Entry) -> str:
     """Why nothing can be compared with this entry of the reference, or ""."""
     if entry.opaque:
         return f"is {entry.opaque}, and only its type could be compared; observe what it holds"
+    if entry.points and len(np.atleast_1d(observation.value(entry))) != len(entry.points):
+        return f"has {observation.value(entry).shape} values for {len(entry.points)} points: one row each"
     if entry.kind in ("samples", "band"):
         value = observation.value(entry) if entry.array else np.zeros(0)
         if entry.kind == "samples" and (not value.ndim or not value.size):

@@ -21,11 +21,19 @@ def relation(expected: Array, actual: Array) -> str:
     """A sentence that says how `actual` follows from `expected`, or "" where none of ours holds."""
     if expected.dtype.kind not in "fiu" or actual.dtype.kind not in "fiu" or not expected.size or not actual.size:
         return ""
-    wanted, got = expected.astype(np.float64), actual.astype(np.float64)
-    if not (np.isfinite(wanted).all() and np.isfinite(got).all()):
+    wanted, got = _without_equal_infinities(expected.astype(np.float64), actual.astype(np.float64))
+    if not wanted.size or not (np.isfinite(wanted).all() and np.isfinite(got).all()):
         return ""
     rules = _same_shape(wanted, got) if wanted.shape == got.shape else _other_shape(wanted, got)
     return next((words for candidate, words in rules if _agrees(candidate(), got)), "")
+
+
+def _without_equal_infinities(wanted: Array, got: Array) -> tuple[Array, Array]:
+    """Both without the places where both have the same infinity, flat if there are any."""
+    if wanted.shape != got.shape:
+        return wanted, got
+    same = np.isinf(wanted) & (wanted == got)
+    return (wanted[~same], got[~same]) if same.any() else (wanted, got)
 
 
 def _agrees(candidate: Array, got: Array) -> bool:

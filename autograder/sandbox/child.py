@@ -82,7 +82,7 @@ def prepare(job: Job) -> Run:
         trace = Trace(job)
         started = time.process_time()
         with trace if job.trace else contextlib.nullcontext():
-            failure = _call(grader, arguments, job)
+            failure = _call(grader, arguments, job, observer)
         header = Header(
             job=job.id,
             entries=tuple(observer.entries),
@@ -163,11 +163,11 @@ def _adapt(job: Job, observer: Observer) -> None:
         redirect_to_cpu(observer.note)
 
 
-def _call(grader: Callable[..., object], arguments: Sequence[object], job: Job) -> Failure | None:
+def _call(grader: Callable[..., object], arguments: Sequence[object], job: Job, observer: Observer) -> Failure | None:
     try:
         grader(*arguments)
     except BaseException as error:
-        return describe(error, job)
+        return describe(error, job, observer.point)
     return None
 
 
@@ -192,8 +192,11 @@ def _load_grader(job: Job) -> Callable[..., object]:
     return function
 
 
-def describe(error: BaseException, job: Job) -> Failure:
-    """An exception as data, with the lines of the student's files that it passed through."""
+def describe(error: BaseException, job: Job, point: str = "") -> Failure:
+    """An exception as data, with the lines of the student's files that it passed through.
+
+    point: what was asked when it was raised, in words.
+    """
     student_files = {source.filename for sources in job.submission.values() for source in sources}
     frames: list[Frame] = []
     grader_line = ""
@@ -210,6 +213,7 @@ def describe(error: BaseException, job: Job) -> Failure:
         message=(_text(error) if broken is None else str(broken))[:MAX_MESSAGE],
         frames=tuple(frames[-MAX_FRAMES:]),
         grader_line=grader_line,
+        point=point,
     )
 
 

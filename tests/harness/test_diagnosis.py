@@ -7,6 +7,7 @@ import re
 from dataclasses import fields
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -465,3 +466,69 @@ def test_any_text_can_stand_in_an_entry(text: str, detail: str, hidden: bool) ->
     assert feedback_on(wanted, got, hidden=hidden).headline == "`x` is another value." or not hidden
     opaque = Observation(Header(entries=(Entry(name="x", kind="close", opaque=detail or "x"),)), {})
     assert feedback_on(seen(ONES), opaque, hidden=hidden).headline
+
+
+# --- answers at points ----------------------------------------------------------------------------------------------
+
+POINTS = ("mu = 0", "mu = 1", "mu = 2", "mu = 3")
+KL = np.array([0.0, 0.5, 2.0, np.inf])
+
+
+def at_points(value: Array, name: str = "kl_uniform") -> Observation:
+    return seen(value, name=name, points=POINTS, rtol=1e-4, atol=1e-6)
+
+
+def test_the_first_wrong_point_is_named_with_both_values() -> None:
+    feedback = feedback_on(at_points(KL), at_points(np.array([0.0, 1.0, 4.0, np.inf])))
+    assert feedback.headline == "`kl_uniform` is wrong at mu = 1, and at 1 of 3 other points."
+    assert (feedback.expected, feedback.actual) == ("0.5", "1")
+    assert feedback.help == "Yours is twice the expected value."
+
+
+def test_a_finite_value_where_infinity_belongs() -> None:
+    feedback = feedback_on(at_points(KL), at_points(np.array([0.0, 0.5, 2.0, 0.0])))
+    assert feedback.headline == "`kl_uniform` is wrong at mu = 3 (right at the other 3 points)."
+    assert (feedback.expected, feedback.actual) == ("inf", "0")
+
+
+def test_nan_is_told_where_it_comes_from() -> None:
+    feedback = feedback_on(at_points(KL), at_points(np.array([np.nan, 0.5, 2.0, np.inf])))
+    assert "0 · log 0" in feedback.help
+
+
+def test_rows_are_shown_whole() -> None:
+    wanted, got = np.full((4, 3), 1 / 3), np.full((4, 3), 0.5)
+    feedback = feedback_on(at_points(wanted), at_points(got))
+    assert (feedback.expected, feedback.actual) == ("[0.3333, 0.3333, 0.3333]", "[0.5, 0.5, 0.5]")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got", "expected", "actual"),
+    [
+        (np.ones(4), np.ones((4, 3)), "one number", "3 numbers"),
+        (np.ones((4, 3)), np.ones(4), "3 numbers", "one number"),
+        (np.ones((4, 2)), np.ones((4, 3, 3)), "2 numbers", "shape [3, 3]"),
+    ],
+)
+def test_another_shape_is_told_for_one_point(wanted: Array, got: Array, expected: str, actual: str) -> None:
+    feedback = feedback_on(at_points(wanted), at_points(got))
+    assert (feedback.expected, feedback.actual) == (expected, actual)
+
+
+def test_what_is_no_number_is_told() -> None:
+    feedback = feedback_on(at_points(KL), seen("NoneType", name="kl_uniform"))
+    assert feedback.headline == "`kl_uniform` is None."
+    assert (feedback.expected, feedback.actual) == ("one number for each question", "None")
+
+
+def test_a_hidden_grader_names_no_point() -> None:
+    for got in (
+        at_points(KL + 1),
+        at_points(np.full(4, np.nan)),
+        at_points(np.ones((4, 2))),
+        seen("NoneType", name="kl_uniform"),
+    ):
+        assert "mu =" not in everything(feedback_on(at_points(KL), got, hidden=True))
+    failure = msgspec.structs.replace(failed("ZeroDivisionError", "division by zero"), point="mu = 3")
+    assert "mu =" not in everything(explain_failure(failure, HIDDEN))
+    assert explain_failure(failure, VISIBLE).headline == "`forward` raised ZeroDivisionError at mu = 3."

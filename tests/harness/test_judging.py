@@ -209,3 +209,17 @@ def test_an_observation_that_forges_tolerances_kinds_or_more_entries_does_not_pa
         together(y=seen(RIGHT), reference=seen(RIGHT)),
     ):
         assert judge_observation(GRADER, VARIANTS, EXPECTED, forged).feedback.verdict == "failed"
+
+
+def test_a_named_misconception_keeps_the_point_at_which_it_shows() -> None:
+    points = ("mu = 0", "mu = 1", "mu = 2")
+    other = seen(np.array([0.0]), name="y")
+    expected = GraderExpectations(
+        {
+            "reference": together(x=seen(RIGHT, points=points), y=other),
+            "sign wrong": together(x=seen(-RIGHT, points=points), y=seen(np.array([1.0]), name="y")),
+        }
+    )
+    judgement = judged(expected.observations["sign wrong"], expected=expected)
+    assert judgement.feedback.headline == "Sign wrong."
+    assert (judgement.feedback.expected, judgement.feedback.actual) == ("1", "-1")

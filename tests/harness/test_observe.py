@@ -357,3 +357,20 @@ def test_observing_needs_no_torch() -> None:
     """The trusted side imports this module for its types."""
     code = "import sys, autograder.observe as o; o.Observer()(x=1.0); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_points_are_kept_beside_the_values() -> None:
+    observer = Observer()
+    observer(kl=np.array([0.5, 1.0]), at=["mu = 0", "mu = " + "1" * 400])
+    (entry,) = observer.entries
+    assert entry.points == ("mu = 0", "mu = " + "1" * 295)
+
+
+def test_what_is_being_asked_is_known_until_it_is_answered() -> None:
+    observer = Observer()
+    with observer.asking("mu = 0 \udc80"):
+        assert observer.point == "mu = 0 ?"
+    assert observer.point == ""
+    with pytest.raises(ZeroDivisionError), observer.asking("mu = 1"):
+        _ = 1 / 0
+    assert observer.point == "mu = 1"

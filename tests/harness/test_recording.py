@@ -291,6 +291,12 @@ def test_the_students_randomness_is_the_seeds(tiny: TinyHomework) -> None:
         ("graders", "count=len(draws)", "count=draws.numpy", "'count' of the reference is builtin_function_or_method"),
         ("graders", "noise(4000, 4.0)", "noise(4000, 4.0).sum()", "'draws' of the reference holds no draws"),
         ("graders", "noise(4000, 4.0)", "noise(4000, 4.0)[:0]", "'draws' of the reference holds no draws"),
+        (
+            "graders",
+            "observe.exact(count=len(draws))",
+            "observe(draws=draws, at=['x = 1', 'x = 2'])",
+            r"'draws' of the reference has \(400,\) values for 2 points",
+        ),
         ("graders", "noise(4000, 4.0)", "noise(4000, 4.0).log()", "'draws' of the reference is not finite"),
         ("graders", "spread=draws.std()", "spread=draws.log().std()", "'spread' of the reference is not finite"),
         ("graders", '@number("1.b")', '@number("2.b")', "number 2.b belongs to no part"),

@@ -102,7 +102,7 @@ def test_one_other_value_breaks_a_relation(change: float) -> None:
 
 def test_what_is_no_number_has_no_relation() -> None:
     assert relation(VECTOR, np.full(6, np.nan)) == ""
-    assert relation(np.array([1.0, np.inf]), np.array([2.0, np.inf])) == ""
+    assert relation(np.array([1.0, np.inf]), np.array([2.0, -np.inf])) == ""
     assert relation(np.array([True]), np.array([False])) == ""
     assert relation(np.zeros(0), np.zeros(0)) == ""
     assert relation(VECTOR, np.zeros(6)) == ""
@@ -127,3 +127,10 @@ def test_no_pair_of_arrays_raises_or_warns(expected: Array, actual: Array) -> No
 )
 def test_shapes_as_a_student_reads_them(shape: tuple[int, ...], shown: str) -> None:
     assert show_shape(np.zeros(shape)) == shown
+
+
+def test_infinities_that_are_right_do_not_hide_a_relation() -> None:
+    wanted = np.array([1.0, np.inf, 3.0, -np.inf])
+    assert "half the expected value" in relation(wanted, wanted / 2)
+    assert relation(wanted, -wanted) == ""
+    assert relation(np.array([np.inf]), np.array([np.inf])) == ""

@@ -225,3 +225,14 @@ def test_torch_is_told_of_a_gpu_only_where_the_submission_asks(sandbox: Sandbox)
         "The code asks for a GPU; it was run on the CPU.",
     )
     assert notes("import torch\ndef f(): return torch.zeros(2)") == ()
+
+
+def test_an_exception_is_told_with_the_point_that_was_asked(failure: Any) -> None:
+    student = "def share(k):\n    return 1 / k\n"
+    body = """
+from autograder.probes.answers import ask
+ask(observe, "share", hw.share, [{"k": 2.0}, {"k": 0.0}])
+"""
+    seen = failure(body, student)
+    assert (seen.type, seen.point) == ("ZeroDivisionError", "k = 0")
+    assert failure("hw.share(0)", student).point == ""

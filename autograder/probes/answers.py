@@ -1,0 +1,214 @@
+"""Answers to written questions: formulas asked at many points, and choices among named constants.
+
+A formula is right whatever library it was written with. So a function gets Python floats and NumPy arrays,
+which `math`, NumPy, SciPy and SymPy take; one that cannot do with these is asked again with torch tensors.
+What it returns may be a number or array of any of them, a list, or a SymPy expression in the parameters' names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from autograder.observation import Array
+from autograder.observe import Observer, as_array
+from autograder.randomness import Inputs
+
+# What a function is asked with: its arguments by the parameters' names, in the order in which they are passed.
+Point: TypeAlias = Mapping[str, "float | Array"]
+
+SHOWN_ENTRIES = 8
+MAX_CHOICES = 100
+STEPS = 20  # of a table's probabilities
+
+
+def ask(
+    observe: Observer,
+    name: str,
+    answer: object,
+    points: Sequence[Point],
+    *,
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+) -> Array | None:
+    """Observe what `answer` gives at each of the points, as float64.
+
+    Args:
+        answer: a function, called with a point's values in order; or the result itself, a number or an
+            expression in the parameters' names.
+        rtol, atol: as `observe` takes them. The defaults let float32 pass.
+
+    Returns:
+        [points, ...], or None where an answer was no number, or the answers differ in shape.
+
+    Raises:
+        Exception: whatever the function raises; the point goes with it into the message.
+    """
+    found: list[Array] = []
+    for point in points:
+        with observe.asking(words(point)):
+            given = answer_at(answer, point)
+            values = as_numbers(given, point)
+        if values is None:
+            _observe_as_it_is(observe, name, given)
+            return None
+        found.append(values)
+    if len({values.shape for values in found}) > 1:
+        _observe_as_it_is(observe, name, found)
+        return None
+    stacked = np.stack(found)
+    observe(**{name: stacked}, at=[words(point) for point in points], rtol=rtol, atol=atol)
+    return stacked
+
+
+def _observe_as_it_is(observe: Observer, name: str, value: object) -> None:
+    observed: dict[str, Any] = {name: value}
+    observe(**observed)
+
+
+def words(point: Point) -> str:
+    """A point as a student reads it: "p = [0.5, 0.5], sigma = 2"."""
+    return ", ".join(f"{name} = {_shown(value)}" for name, value in point.items())
+
+
+def _shown(value: float | Array) -> str:
+    array = np.asarray(value)
+    if not array.ndim:
+        return f"{array.item():.6g}"
+    entries = [f"{item:.6g}" for item in array.reshape(-1)[:SHOWN_ENTRIES]]
+    more = f", … ({array.size} in all)" if array.size > SHOWN_ENTRIES else ""
+    return f"[{', '.join(entries)}{more}]"
+
+
+def answer_at(answer: object, point: Point) -> object:
+    """What `answer` gives at a point: see `ask`."""
+    if not callable(answer) or (_is_sympy(answer) and not hasattr(answer, "variables")):
+        return answer
+    try:
+        return answer(*(_own(value) for value in point.values()))
+    except (TypeError, AttributeError):
+        try:
+            return answer(*(_tensor(value) for value in point.values()))
+        except Exception:
+            pass  # the first exception is the one that its author can make sense of
+        raise
+
+
+def _own(value: float | Array) -> float | Array:
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _tensor(value: float | Array) -> object:
+    import torch
+
+    return torch.as_tensor(np.array(value))
+
+
+def as_numbers(value: object, point: Point) -> Array | None:
+    """float64 of a number, array, tensor, list or SymPy expression, without axes of length one.
+
+    None of anything else.
+    """
+    found = _numbers(value, point)
+    return None if found is None else np.squeeze(found).astype(np.float64)
+
+
+def _numbers(value: object, point: Point) -> Array | None:
+    if _is_sympy(value):
+        return _evaluated(value, point)
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype == object):
+        return _stacked(_numbers(item, point) for item in value)
+    if isinstance(value, (Decimal, Fraction)):
+        value = float(value)
+    return as_array(value)[0]
+
+
+def _stacked(items: Iterable[Array | None]) -> Array | None:
+    found = [None if item is None else np.squeeze(item) for item in items]
+    rows = [row for row in found if row is not None]
+    if not rows or len(rows) < len(found) or len({row.shape for row in rows}) > 1:
+        return None
+    return np.stack(rows)
+
+
+def _is_sympy(value: object) -> bool:
+    sympy = sys.modules.get("sympy")
+    return sympy is not None and isinstance(value, (sympy.Basic, sympy.MatrixBase))
+
+
+def _evaluated(expression: Any, point: Point) -> Array | None:
+    """A SymPy expression or matrix with the point's values put in for the symbols of the same names."""
+    sympy: Any = sys.modules["sympy"]
+    values = {}
+    for symbol in sorted(expression.free_symbols, key=str):
+        if symbol.name not in point or np.ndim(point[symbol.name]):
+            known = [name for name, value in point.items() if not np.ndim(value)]
+            raise TypeError(
+                f"the expression has a symbol {symbol.name!r}, which is no parameter of the function"
+                + (f"; its numbers are called {', '.join(known)}" if known else "")
+            )
+        values[symbol] = point[symbol.name]
+    if isinstance(expression, sympy.MatrixBase):
+        return _stacked(_evaluated(item, point) for item in expression)
+    found = sympy.N(expression.subs(values))
+    if found in (sympy.zoo, sympy.nan):
+        return np.array(np.nan)
+    return np.array(float(found)) if found.is_extended_real else None
+
+
+def choice(answer: object, constants: Collection[str]) -> tuple[str, str]:
+    """(the name of the constant that was chosen, what is wrong with the answer); one of both is empty.
+
+    Args:
+        answer: a member of the student's enumeration, its name or its value, or a function that returns one.
+        constants: the names to choose from. Where values are numbers they count from 1 in this order.
+    """
+    value = answer() if callable(answer) and not isinstance(answer, type) else answer
+    return _chosen(value, tuple(constants))
+
+
+def choices(answer: object, constants: Collection[str]) -> tuple[set[str], list[str]]:
+    """(the names of the constants that were chosen, what is wrong with each other item)."""
+    value: Any = answer() if callable(answer) and not isinstance(answer, type) else answer
+    several = isinstance(value, Iterable) and not isinstance(value, (str, bytes, type))
+    items: Iterable[object] = itertools.islice(value, MAX_CHOICES) if several else [value]
+    found = [_chosen(item, tuple(constants)) for item in items]
+    return {name for name, _ in found if name}, [wrong for _, wrong in found if wrong]
+
+
+def _chosen(value: object, constants: tuple[str, ...]) -> tuple[str, str]:
+    name = value.name if isinstance(value, Enum) else value
+    if isinstance(name, int) and not isinstance(name, bool) and 1 <= name <= len(constants):
+        name = constants[name - 1]
+    if isinstance(name, str) and name.rpartition(".")[2] in constants:
+        return name.rpartition(".")[2], ""
+    near = difflib.get_close_matches(str(name), constants, n=1) if isinstance(name, str) else []
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return "", f"{str(value)[:80]!r} is none of {', '.join(constants)}{hint}"
+
+
+def table(rng: Inputs, size: int, *, zeros: int = 0) -> Array:
+    """[size] probabilities that sum to 1, in steps of 1/20 and so short to read; `zeros` of them are 0.
+
+    Raises:
+        ValueError: where there are not between 1 and 20 others.
+    """
+    others = size - zeros
+    if not 1 <= others <= STEPS:
+        raise ValueError(f"a table of {size} with {zeros} zeros")
+    counts = np.zeros(size)
+    counts[:others] = 1 + rng.numpy.multinomial(STEPS - others, np.full(others, 1 / others))
+    return rng.numpy.permutation(counts) / STEPS
+
+
+def numbers(rng: Inputs, *shape: int, low: float, high: float, digits: int = 2) -> Array:
+    """float64 numbers of `shape`, uniform in [low, high], rounded and so short to read."""
+    return np.round(rng.numpy.uniform(low, high, shape), digits)

@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -17,6 +17,7 @@ from autograder.diagnosis import place
 from autograder.errors import UserError
 from autograder.feedback import JSON, Feedback, GraderResult, PlannedGrader
 from autograder.gradescope import MAX_PICTURES, EarlyEnd
+from autograder.imports import preloadable_imports
 from autograder.judging import Judgement, judge
 from autograder.limits import SubmissionLimits
 from autograder.manifest import DATA, Grader, Manifest, read_expectations
@@ -186,6 +187,7 @@ def grade(
     """
     budget = budget or Budget()
     sources = submission_sources(submission)
+    unusual = _unusual_imports(manifest, sources)
     drift = Drift(manifest.versions.torch, manifest.numerics, sandbox)
     order = sorted(manifest.graders, key=lambda grader: len(PRELOADABLE.intersection(grader.preload)))
     graders, taking = iter(order), threading.Lock()
@@ -199,7 +201,9 @@ def grade(
             if grader is None or not budget.begin(grader):
                 return
             try:
-                news.put(_grade_one(manifest, where, submission, sources, sandbox, grader, budget, drift))
+                own_imports = {name for module in grader.modules for name in unusual.get(module, ())}
+                result = _grade_one(manifest, where, submission, sources, own_imports, sandbox, grader, budget, drift)
+                news.put(result)
             except BaseException as error:
                 news.put(error)
             budget.finish(grader)
@@ -250,11 +254,24 @@ def submission_sources(submission: Submission) -> dict[str, tuple[Source, ...]]:
     }
 
 
+def _unusual_imports(manifest: Manifest, sources: Mapping[str, Sequence[Source]]) -> dict[str, frozenset[str]]:
+    """What each module of a submission imports that the zygote may import for it, and that no grader knows of.
+
+    A grader knows what the reference imports when it runs; another solution may need another library.
+    """
+    usual = {name for grader in manifest.graders for name in grader.preload}
+    return {
+        module: preloadable_imports("\n".join(source.text for source in pieces)) - usual
+        for module, pieces in sources.items()
+    }
+
+
 def _grade_one(
     manifest: Manifest,
     where: Place,
     submission: Submission,
     sources: Mapping[str, tuple[Source, ...]],
+    own_imports: Collection[str],
     sandbox: Sandbox,
     grader: Grader,
     budget: Budget,
@@ -269,7 +286,7 @@ def _grade_one(
             judgement = Judgement(Feedback(verdict="failed", headline=problems[0].message), 0.0)
         else:
             expectations = read_expectations(where.expectations, grader)
-            sandbox.preload(grader.preload)
+            sandbox.preload((*grader.preload, *own_imports))
             outcome = sandbox.run(
                 make_job(manifest, grader, sources, where.data),
                 grader.limits.child(),

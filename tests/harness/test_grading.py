@@ -224,6 +224,17 @@ def test_a_picture_that_cannot_be_encoded_makes_one_grader_faulty(
     assert verdicts(graded(SOLUTION)) == {"1.a": "faulty", "1.a.hidden": "passed", "1.b": "passed", "1.c": "passed"}
 
 
+def test_what_a_submission_imports_is_imported_once_for_all_its_graders(
+    graded: Callable[..., Graded], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preloaded: set[str] = set()
+    monkeypatch.setattr(sandbox, "preload", preloaded.update)
+    graded(SOLUTION)
+    assert preloaded == set()
+    graded(f"import os, sympy\nfrom scipy import stats\n{SOLUTION}")
+    assert preloaded == {"sympy", "scipy", "scipy.stats"}
+
+
 # --- what all graders may use together ------------------------------------------------------------------------------
 
 

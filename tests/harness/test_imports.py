@@ -1,0 +1,33 @@
+"""Import statements are found in any text, and nothing is named that may not be preloaded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.imports import preloadable_imports
+from autograder.sandbox.protocol import PRELOADABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import sympy\n", {"sympy"}),
+        ("import math, sympy as sp\n", {"sympy"}),
+        ("    from sympy import log, oo\n", {"sympy"}),
+        ("from scipy import stats as st, special\n", {"scipy", "scipy.stats", "scipy.special"}),
+        ("import matplotlib.pyplot as plt", {"matplotlib.pyplot"}),
+        ("from scipy.special import (\n    xlogy,\n)\n", {"scipy.special"}),
+        ("%matplotlib inline\nimport sympy\ndef (:\n", {"sympy"}),
+        ("# import sympy\nx = 'import sympy'\nimportsympy\n", set()),
+        ("import os, subprocess\nfrom socket import socket\n", set()),
+    ],
+)
+def test_named(text: str, found: set[str]) -> None:
+    assert preloadable_imports(text) == found
+
+
+@given(st.text(alphabet="importfsy \t\n.,(*a"))
+def test_any_text(text: str) -> None:
+    assert preloadable_imports(text) <= PRELOADABLE

@@ -11,6 +11,7 @@ import msgspec
 from autograder.errors import UserError
 from autograder.feedback import Visibility
 from autograder.limits import Limits
+from autograder.notebooks import read_notebook
 from autograder.questions import matches, part_of
 from autograder.submission import WantedFile
 
@@ -112,6 +113,13 @@ class Homework(msgspec.Struct, frozen=True):
         """The reference's source text by path, students' files and given files."""
         declared: tuple[SourceFile | GivenFile, ...] = (*self.declaration.files, *self.declaration.given)
         return {file.path: read_text(self.reference / file.path) for file in declared}
+
+    def source_text(self, path: str) -> str:
+        """A reference file as Python source: of a notebook its code cells, without what only IPython understands."""
+        text = read_text(self.reference / path)
+        if not path.endswith(".ipynb"):
+            return text
+        return "\n\n".join(chunk.text.strip("\n") for chunk in read_notebook(text.encode(), path)) + "\n"
 
     def given_sources(self) -> dict[str, tuple[tuple[str, str], ...]]:
         """For each given module the (file name, text) pairs that make it while grading."""

@@ -9,14 +9,14 @@ from typing import Literal
 import msgspec
 
 from autograder.errors import UserError
-from autograder.homework import Homework, read_text, read_toml
+from autograder.homework import Homework, read_toml
 from autograder.questions import matches
 
 REFERENCE = "reference"
 
 
 class Patch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Replace the one occurrence of `old` in `file` by `new`."""
+    """Replace the one occurrence of `old` in `file` by `new`. A notebook's text is that of its code cells."""
 
     file: str
     old: str
@@ -78,7 +78,7 @@ def load_variants(homework: Homework) -> list[tuple[Variant, dict[str, str]]]:
         UserError: where a patch does not fit the reference exactly once or leaves no Python, or a name
             is used twice.
     """
-    texts = {file.path: read_text(homework.reference / file.path) for file in homework.declaration.files}
+    texts = {file.path: homework.source_text(file.path) for file in homework.declaration.files}
     variants = [(Variant(name=REFERENCE, kind="reference"), texts)]
     for path in sorted(homework.reference.glob("variants*.toml")):
         declared = read_toml(path, _VariantsFile)
@@ -124,8 +124,6 @@ def apply_patches(variant: Reading | Misconception, texts: dict[str, str], path:
 
 
 def _check_python(file: str, text: str, where: str) -> None:
-    if not file.endswith(".py"):
-        return
     try:
         ast.parse(text)
     except SyntaxError as error:

@@ -170,7 +170,7 @@ class VAE():
         for a, b in pairs:
             mua, _ = self.encoder(self.train_images[a:a + 1])
             mub, _ = self.encoder(self.train_images[b:b + 1])
-            for alpha in np.arange(0, 1, 0.1):
+            for alpha in np.linspace(0, 1, 11):
                 z = self.interpolate_mu(mua, mub, alpha)
                 p = self.decoder(z.float())
                 images.append(array_to_image(p.detach().numpy()))

@@ -198,8 +198,10 @@ def explain_differences(differences: Sequence[Difference], observation: Observat
         return explain_failure(observation.failure, grader)
     name = _spoken(differences[0])
     first = _without_points(differences[0]) if grader.hidden else differences[0]
-    others = [f"`{_spoken(other)}`" for other in differences[1:4]]
-    notes = (f"Also different: {', '.join(others)}{' …' if len(differences) > 4 else '.'}",) if others else ()
+    # A probe that got nothing to go on with has not looked at the rest.
+    more = [other for other in differences[1:] if other.aspect != "missing" or first.aspect not in ("type", "shape")]
+    others = [f"`{_spoken(other)}`" for other in more[:3]]
+    notes = (f"Also different: {', '.join(others)}{' …' if len(more) > 3 else '.'}",) if others else ()
     headline, expected, actual, help_text = _words(first, name)
     if grader.hidden:
         expected = actual = ""
@@ -279,6 +281,8 @@ def _words_at_points(entry: Entry, name: str, wanted: Array, got: Array) -> tupl
     rest = f" (right at the other {others} points)" if others and len(wrong) == 1 else rest
     headline = f"`{name}` is wrong at {entry.points[first]}{rest}."
     help_text = relation(wanted[wrong], got[wrong])
+    if not help_text and (np.isinf(wanted[first]) & np.isfinite(got[first])).any():
+        help_text = "The right value is infinite here. Does a small number inside a logarithm keep yours finite?"
     if not help_text and np.isnan(got[first]).any():
         help_text = "NaN comes of 0 · log 0, 0 / 0 and ∞ - ∞: say what these cases give before you compute them."
     return headline, _row(wanted[first]), _row(got[first]), help_text
@@ -372,7 +376,7 @@ def _spoken(difference: Difference) -> str:
     entry = difference.entry
     if entry is None:
         return "the result"
-    return entry.name if entry.points else entry.name.replace("_", " ")
+    return entry.name if entry.points or "(" in entry.name else entry.name.replace("_", " ")
 
 
 def _worst(wanted: Array, got: Array) -> tuple[int, ...]:

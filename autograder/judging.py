@@ -72,10 +72,10 @@ def judge_observation(
     if len(same) > 1:
         return _as_one_of(same, plain)
     if same:
-        return _as_misconception(same, plain, lone=_is_lone(closest), credit=same[0].credit)
+        return _as_misconception(same, plain, closest, credit=same[0].credit)
     parts = _explain_parts(closest, wrong, expectations, observation)
     if parts:
-        return _as_misconception(parts, plain, lone=_is_lone(closest), credit=0.0)
+        return _as_misconception(parts, plain, closest, credit=0.0)
     return Judgement(plain, 0.0)
 
 
@@ -132,25 +132,33 @@ def _differs_in(observation: Observation, expectations: GraderExpectations, vari
     )
 
 
-def _is_lone(differences: Sequence[Difference]) -> bool:
-    """Whether the values of the first difference tell the whole of it: the only one, or one at a named point."""
-    entry = differences[0].entry
-    return len(differences) == 1 or (entry is not None and bool(entry.points))
+def _as_misconception(
+    found: Sequence[Variant], plain: Feedback, differences: Sequence[Difference], *, credit: float
+) -> Judgement:
+    """The misconceptions' own words; expected and actual stay where they are the one thing that differs.
 
-
-def _as_misconception(found: Sequence[Variant], plain: Feedback, *, lone: bool, credit: float) -> Judgement:
-    """The misconceptions' own words; expected and actual stay where they are the one thing that differs."""
+    They stay at a point, too, which a note names.
+    """
     names = tuple(variant.name for variant in found)
+    entry = differences[0].entry
+    points = entry is not None and bool(entry.points)
+    lone = points or len(differences) == 1
     feedback = replace(
         plain,
-        headline=" And: ".join(f"{name[0].upper()}{name[1:]}." for name in names),
+        headline=" And: ".join(f"{_capitalised(name)}." for name in names),
         expected=plain.expected if lone else "",
         actual=plain.actual if lone else "",
         help=" ".join(variant.says for variant in found),
-        notes=(),
+        notes=(plain.headline,) if points else (),
         staff=(f"misconception: {'; '.join(names)}",),
     )
     return Judgement(feedback, credit, names)
+
+
+def _capitalised(name: str) -> str:
+    """With a capital, unless it begins with a symbol or an identifier."""
+    first = name.split()[0]
+    return name[0].upper() + name[1:] if first.isascii() and "_" not in first else name
 
 
 def _as_one_of(same: Sequence[Variant], plain: Feedback) -> Judgement:

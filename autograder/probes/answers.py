@@ -47,10 +47,11 @@ def ask(
         rtol, atol: as `observe` takes them. The defaults let float32 pass.
 
     Returns:
-        [points, ...], or None where an answer was no number, or the answers differ in shape.
+        [points, ...], or None where an answer was no number.
 
     Raises:
         Exception: whatever the function raises; the point goes with it into the message.
+        TypeError: where the answers are not of one size.
     """
     found: list[Array] = []
     for point in points:
@@ -61,12 +62,21 @@ def ask(
             _observe_as_it_is(observe, name, given)
             return None
         found.append(values)
-    if len({values.shape for values in found}) > 1:
-        _observe_as_it_is(observe, name, found)
-        return None
+    _check_sizes(observe, found, points)
     stacked = np.stack(found)
     observe(**{name: stacked}, at=[words(point) for point in points], rtol=rtol, atol=atol)
     return stacked
+
+
+def _check_sizes(observe: Observer, found: Sequence[Array], points: Sequence[Point]) -> None:
+    for values, point in zip(found, points, strict=True):
+        if values.shape != found[0].shape:
+            with observe.asking(words(point)):
+                raise TypeError(f"here the answer has {_size(values)}, elsewhere {_size(found[0])}")
+
+
+def _size(values: Array) -> str:
+    return f"{' × '.join(map(str, values.shape))} numbers" if values.ndim else "one number"
 
 
 def _observe_as_it_is(observe: Observer, name: str, value: object) -> None:
@@ -165,23 +175,23 @@ def _evaluated(expression: Any, point: Point) -> Array | None:
 
 
 def choice(answer: object, constants: Collection[str]) -> tuple[str, str]:
-    """(the name of the constant that was chosen, what is wrong with the answer); one of both is empty.
+    """(the name of the constant that was chosen, the answer if it is none); one of both is empty.
 
     Args:
-        answer: a member of the student's enumeration, its name or its value, or a function that returns one.
-        constants: the names to choose from. Where values are numbers they count from 1 in this order.
+        answer: a member of the student's enumeration, its name or its number, or a function that returns one.
+        constants: the names to choose from; numbers count from 1 in this order.
     """
     value = answer() if callable(answer) and not isinstance(answer, type) else answer
     return _chosen(value, tuple(constants))
 
 
 def choices(answer: object, constants: Collection[str]) -> tuple[set[str], list[str]]:
-    """(the names of the constants that were chosen, what is wrong with each other item)."""
+    """(the names of the constants that were chosen, every other item in alphabetical order)."""
     value: Any = answer() if callable(answer) and not isinstance(answer, type) else answer
     several = isinstance(value, Iterable) and not isinstance(value, (str, bytes, type))
     items: Iterable[object] = itertools.islice(value, MAX_CHOICES) if several else [value]
     found = [_chosen(item, tuple(constants)) for item in items]
-    return {name for name, _ in found if name}, [wrong for _, wrong in found if wrong]
+    return {name for name, _ in found if name}, sorted(wrong for _, wrong in found if wrong)
 
 
 def _chosen(value: object, constants: tuple[str, ...]) -> tuple[str, str]:
@@ -191,8 +201,8 @@ def _chosen(value: object, constants: tuple[str, ...]) -> tuple[str, str]:
     if isinstance(name, str) and name.rpartition(".")[2] in constants:
         return name.rpartition(".")[2], ""
     near = difflib.get_close_matches(str(name), constants, n=1) if isinstance(name, str) else []
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return "", f"{str(value)[:80]!r} is none of {', '.join(constants)}{hint}"
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return "", f"{str(value)[:80] or 'nothing'}{hint}"
 
 
 def table(rng: Inputs, size: int, *, zeros: int = 0) -> Array:

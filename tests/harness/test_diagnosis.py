@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from made_up import a_grader, an_outcome, failed, seen
+from made_up import a_grader, an_outcome, failed, seen, together
 
 from autograder.comparison import compare
 from autograder.diagnosis import describe_tree_difference, explain_differences, explain_ending, explain_failure, place
@@ -489,6 +489,7 @@ def test_a_finite_value_where_infinity_belongs() -> None:
     feedback = feedback_on(at_points(KL), at_points(np.array([0.0, 0.5, 2.0, 0.0])))
     assert feedback.headline == "`kl_uniform` is wrong at mu = 3 (right at the other 3 points)."
     assert (feedback.expected, feedback.actual) == ("inf", "0")
+    assert "infinite" in feedback.help
 
 
 def test_nan_is_told_where_it_comes_from() -> None:
@@ -519,6 +520,12 @@ def test_what_is_no_number_is_told() -> None:
     feedback = feedback_on(at_points(KL), seen("NoneType", name="kl_uniform"))
     assert feedback.headline == "`kl_uniform` is None."
     assert (feedback.expected, feedback.actual) == ("one number for each question", "None")
+
+
+def test_what_was_not_looked_at_is_not_called_different() -> None:
+    wanted = together(kl=at_points(KL), bound=seen(np.ones(1)), other=seen(np.ones(1)))
+    got = together(kl=at_points(np.ones((4, 2))), other=seen(np.zeros(1)))
+    assert feedback_on(wanted, got).notes == ("Also different: `other`.",)
 
 
 def test_a_hidden_grader_names_no_point() -> None:

@@ -223,3 +223,17 @@ def test_a_named_misconception_keeps_the_point_at_which_it_shows() -> None:
     judgement = judged(expected.observations["sign wrong"], expected=expected)
     assert judgement.feedback.headline == "Sign wrong."
     assert (judgement.feedback.expected, judgement.feedback.actual) == ("1", "-1")
+    assert judgement.feedback.notes == ("`x` is wrong at mu = 0, and at 2 of 2 other points.",)
+    (note,) = judged(expected.observations["sign wrong"], TWIN, expected).feedback.notes
+    assert "mu =" not in note
+
+
+@pytest.mark.parametrize(
+    ("name", "headline"),
+    [("sign wrong", "Sign wrong."), ("σ not squared", "σ not squared."), ("p_data alone", "p_data alone.")],
+)
+def test_a_name_gets_a_capital_unless_it_begins_with_a_symbol(name: str, headline: str) -> None:
+    variants = (REFERENCE, Variant(name, "misconception", ("4.d.1",), says="Mind it."))
+    expected = GraderExpectations({"reference": seen(RIGHT), name: seen(-RIGHT)})
+    judgement = judge(GRADER, variants, expected, an_outcome(observation=seen(-RIGHT)))
+    assert judgement.feedback.headline == headline

@@ -40,6 +40,7 @@ def test_gan_value_of_sure_discriminators(hw3_written, rng, observe):
             ([1, 1, 0, 0.0], [2, 2, 3]),
             ([some[0], 1, 0, some[3]], [0, 2, 0]),
             ([some[0], some[1], 1, 0], [0, 1, 1]),
+            ([some[0], 1, some[2], some[3]], [0, 2, 3]),
             ([0, some[1], some[2], some[3]], [2, 3, 2]),
             ([some[0], 1, some[2], some[3]], [1, 2, 3]),
         )

@@ -149,7 +149,7 @@ def _as_misconception(
         expected=plain.expected if lone else "",
         actual=plain.actual if lone else "",
         help=" ".join(variant.says for variant in found),
-        notes=(plain.headline,) if points else (),
+        notes=(plain.headline,) if points and plain.expected else (),  # a hidden grader names no point
         staff=(f"misconception: {'; '.join(names)}",),
     )
     return Judgement(feedback, credit, names)

@@ -26,6 +26,7 @@ from autograder.sandbox.runner import Outcome
 
 SHOWN_VALUES = 4
 SHOWN_ROW = 8
+GUARDED = 5  # what log(1e-12) and the like come to where infinity belongs is larger
 _QUALIFIED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -145,7 +146,7 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
             help='Return from the function instead of calling exit(); keep main() behind `if __name__ == "__main__":`.',
         )
     if failure.type == "NotImplementedError":
-        function = failure.frames[-1].function if failure.frames else "This part"
+        function = _function(failure) or "This part"
         name = failure.message if _QUALIFIED_NAME.fullmatch(failure.message) else function
         return Feedback(
             verdict="failed",
@@ -173,7 +174,7 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
     if failure.frames:
         return Feedback(
             verdict="failed",
-            headline=f"`{failure.frames[-1].function}` raised {failure.type}{_asked(failure, grader)}.",
+            headline=f"`{_function(failure)}` raised {failure.type}{_asked(failure, grader)}.",
             actual=text,
             where=where,
             help=hint(failure.type, failure.message),
@@ -186,6 +187,12 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
         help=hint(failure.type, failure.message)
         or "Compare what your function returns with the handout: type and shape.",
     )
+
+
+def _function(failure: Failure) -> str:
+    """The innermost of the student's functions that has a name, which a lambda or a comprehension has not."""
+    names = [frame.function for frame in failure.frames]
+    return next((name for name in reversed(names) if not name.startswith("<")), names[-1] if names else "")
 
 
 def _asked(failure: Failure, grader: Grader) -> str:
@@ -282,7 +289,8 @@ def _words_at_points(entry: Entry, name: str, wanted: Array, got: Array) -> tupl
     headline = f"`{name}` is wrong at {entry.points[first]}{rest}."
     help_text = relation(wanted[wrong], got[wrong])
     if not help_text and (np.isinf(wanted[first]) & np.isfinite(got[first])).any():
-        help_text = "The right value is infinite here. Does a small number inside a logarithm keep yours finite?"
+        guarded = " Does a small number inside a logarithm keep yours finite?"
+        help_text = "The right value is infinite here." + (guarded if np.abs(got[first]).max() > GUARDED else "")
     if not help_text and np.isnan(got[first]).any():
         help_text = "NaN comes of 0 · log 0, 0 / 0 and ∞ - ∞: say what these cases give before you compute them."
     return headline, _row(wanted[first]), _row(got[first]), help_text

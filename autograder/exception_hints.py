@@ -69,6 +69,15 @@ _HINTS: tuple[tuple[str, str], ...] = (
         r"'NoneType' object",
         "Something returned None. Does every path through the function end with a return?",
     ),
+    (
+        r"ValueError: (math domain error|expected a positive input)",
+        "Say what the case of a zero gives before you take the logarithm: math.log takes numbers above 0 alone.",
+    ),
+    (r"ZeroDivisionError", "Say what the case of a zero gives before you divide by it."),
+    (
+        r"AttributeError: ([A-Z][A-Z_]*$|type object '\w+' has no attribute '[A-Z][A-Z_]*')",
+        "An enumeration has no member of this name. Compare the spelling with the list in your template.",
+    ),
     (r"RecursionError", "A function calls itself without end."),
     (
         r"(URLError|gaierror|ConnectionError|ConnectionRefused|Temporary failure in name resolution)",

@@ -489,7 +489,20 @@ def test_a_finite_value_where_infinity_belongs() -> None:
     feedback = feedback_on(at_points(KL), at_points(np.array([0.0, 0.5, 2.0, 0.0])))
     assert feedback.headline == "`kl_uniform` is wrong at mu = 3 (right at the other 3 points)."
     assert (feedback.expected, feedback.actual) == ("inf", "0")
-    assert "infinite" in feedback.help
+    assert feedback.help == "The right value is infinite here."
+    guarded = feedback_on(at_points(KL), at_points(np.array([0.0, 0.5, 2.0, 13.8])))
+    assert "a small number inside a logarithm" in guarded.help
+
+
+def test_an_exception_in_a_comprehension_is_told_of_its_function() -> None:
+    frames = [
+        Frame(file="hw.py", line=line, function=name, code="x") for line, name in enumerate(["jsd", "kl", "<genexpr>"])
+    ]
+    failure = msgspec.structs.replace(failed("ValueError", "math domain error"), frames=tuple(frames))
+    assert explain_failure(failure, VISIBLE).headline == "`kl` raised ValueError."
+    assert "zero" in explain_failure(failure, VISIBLE).help
+    lonely = msgspec.structs.replace(failure, frames=tuple(frames[2:]))
+    assert explain_failure(lonely, VISIBLE).headline == "`<genexpr>` raised ValueError."
 
 
 def test_nan_is_told_where_it_comes_from() -> None:

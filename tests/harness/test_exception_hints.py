@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import errno
+import math
 import os
 import re
 from collections.abc import Callable
@@ -21,6 +23,10 @@ from autograder.exception_hints import _HINTS, hint
 class _NoSuper(nn.Module):
     def __init__(self) -> None:
         self.fc = nn.Linear(1, 1)
+
+
+class _Colour(enum.Enum):
+    BLUE = 1
 
 
 def _in_place() -> None:
@@ -53,6 +59,9 @@ PROVOKED: list[tuple[str, Callable[[], object], str]] = [
     ("target size", lambda: F.binary_cross_entropy(torch.ones(4, 1), torch.ones(4)), "must have one shape"),
     ("sizes in a sum", lambda: torch.ones(3) + torch.ones(4), "Print both shapes"),
     ("sizes in numpy", lambda: np.ones(3) + np.ones(4), "Print both shapes"),
+    ("logarithm of 0", lambda: math.log(0), "case of a zero gives before you take"),
+    ("division by 0", lambda: 1 / 0, "case of a zero gives before you divide"),
+    ("typo in a constant", lambda: getattr(_Colour, "BLEU"), "Compare the spelling"),  # noqa: B009
     ("view", lambda: torch.ones(10).view(3, 4), "keep the number of values"),
     ("gradient cut", lambda: torch.ones(1).backward(), "gradient's path is cut"),
     ("in place", _in_place, "torch.no_grad()"),

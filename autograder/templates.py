@@ -6,7 +6,8 @@
 
 The markers are nbgrader's. `### BEGIN SOLUTION: pass` leaves `pass` in place of the exception.
 A region holds whole statements at the indentation of its markers. Everything outside regions
-stays as it is, imports that only a solution uses included.
+stays as it is, imports that only a solution uses included. In a notebook's markdown cells, model
+answers are marked: see `answer_cells`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.answer_cells import model_answers, without_model_answers
 from autograder.errors import UserError
 
 HERE = "# YOUR CODE HERE"
@@ -29,6 +31,7 @@ HERE = "# YOUR CODE HERE"
 _BEGIN = re.compile(r"### BEGIN SOLUTION(?::\s*(?P<stub>\S.*))?")
 _END = "### END SOLUTION"
 _LIKE_A_MARKER = re.compile(r"#\W*(begin|end)[\s_-]*solution", re.IGNORECASE)
+_ESCAPED = re.compile(r'\\(["\\n])')
 _MAGIC = re.compile(r"^([ \t]*)[%!?].*$", re.MULTILINE)
 
 
@@ -43,7 +46,7 @@ def generate_template(text: str, filename: str) -> str:
         The template. Its Python compiles, and it is the same for the same text.
 
     Raises:
-        UserError: naming file and line, for markers that do not pair up, a region that is not
+        UserError: naming file, cell and line, for markers that do not pair up, a region that is not
             made of whole statements, and a file that Python cannot read.
     """
     if filename.endswith(".ipynb"):
@@ -78,25 +81,25 @@ def write_templates(reference_folder: Path, template_folder: Path, files: Iterab
 
 
 def solution_lines(text: str) -> set[str]:
-    """The lines that must not reach a student: those of solution regions that occur nowhere else in the file.
+    """The lines that must not reach a student: those of solution regions and model answers that occur nowhere else.
 
     Args:
         text: a reference file, Python or a notebook.
 
     Returns:
         Lines without spaces and trailing comments. Lines that any program could have
-        (`loss.backward()`, `for x in data:`, imports) are not among them.
+        (`loss.backward()`, `for x in data:`, imports) and lines of a few words are not among them.
     """
     inside: set[str] = set()
     outside: set[str] = set()
-    for source, place in _sources(text):
-        taken: set[int] = set()
-        for region in _regions(source, place):
-            taken.update(range(region.begin + 1, region.end))
+    for source, place, is_code in _sources(text):
+        regions = _regions(source, place) if is_code else model_answers(source, place.line)
+        taken = {number for region in regions for number in range(region.begin + 1, region.end)}
+        is_telling = _is_telling if is_code else _is_telling_text
         for number, line in enumerate(source.split("\n"), start=1):
             if number not in taken:
                 outside.add(_normalise(line))
-            elif _is_telling(line):
+            elif is_telling(line):
                 inside.add(_normalise(line))
     return inside - outside
 
@@ -113,7 +116,7 @@ def find_leaks(text: str, lines: set[str]) -> list[tuple[int, str]]:
     """
     leaks = []
     for number, line in enumerate(_unix(text).split("\n"), start=1):
-        pieces = [_normalise(piece) for piece in line.replace('\\"', '"').split("\\n")]
+        pieces = [_normalise(piece) for piece in (line, *_ESCAPED.sub(_unescape, line).split("\n"))]
         if any(solution in piece for piece in pieces for solution in lines):
             leaks.append((number, line.strip()))
     return leaks
@@ -351,11 +354,24 @@ def _notebook_template(text: str, filename: str) -> str:
             cell.source = _script_template(cell.source, _Place(filename, number))
             cell.outputs = []
             cell.execution_count = None
+        elif cell.cell_type == "markdown":
+            _take_model_answers(cell, _Place(filename, number))
     try:
         nbformat.validate(notebook)
     except nbformat.ValidationError as error:
         raise UserError(f"not a valid notebook: {error}", where=filename) from error
     return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
+
+
+def _take_model_answers(cell: Any, place: _Place) -> None:
+    """Put placeholders for the model answers of a markdown cell, and drop the pictures that only they show."""
+    template = without_model_answers(cell.source, place.line)
+    if template == cell.source:
+        return
+    cell.source = template
+    pictures = {name: data for name, data in cell.pop("attachments", {}).items() if f"attachment:{name}" in template}
+    if pictures:
+        cell.attachments = pictures
 
 
 def _read_notebook(text: str, filename: str) -> dict[str, Any]:
@@ -371,7 +387,7 @@ def _read_notebook(text: str, filename: str) -> dict[str, Any]:
         for cell in notebook["cells"]:
             if not isinstance(cell["source"], str):
                 cell["source"] = "".join(cell["source"])
-            if cell["cell_type"] == "code":
+            if cell["cell_type"] in ("code", "markdown"):
                 cell["source"] = _unix(cell["source"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"not a notebook: {error!r}", where=filename) from error
@@ -391,14 +407,19 @@ def _readable(source: str, place: _Place) -> str:
 # --- leaks ----------------------------------------------------------------------------------------------------------
 
 
-def _sources(text: str) -> Iterator[tuple[str, _Place]]:
-    """The Python sources in a reference file: itself, or a notebook's code cells."""
+def _sources(text: str) -> Iterator[tuple[str, _Place, bool]]:
+    """What may hold solutions in a reference file, and whether it is code: itself, or a notebook's cells."""
     if not text.lstrip().startswith("{"):
-        yield _unix(text), _Place("reference")
+        yield _unix(text), _Place("reference"), True
         return
     for number, cell in enumerate(_read_notebook(text, "reference")["cells"], start=1):
-        if cell["cell_type"] == "code":
-            yield cell["source"], _Place("reference", number)
+        if cell["cell_type"] in ("code", "markdown"):
+            yield cell["source"], _Place("reference", number), cell["cell_type"] == "code"
+
+
+def _unescape(escaped: re.Match[str]) -> str:
+    """What a `\\n`, `\\"` or doubled backslash stands for in a JSON string."""
+    return "\n" if escaped[1] == "n" else escaped[1]
 
 
 def _normalise(line: str) -> str:
@@ -417,3 +438,8 @@ def _is_telling(line: str) -> bool:
         return False
     atoms = {atom for atom in re.findall(r"\w+", code) if not keyword.iskeyword(atom)}
     return len(_normalise(line)) >= 14 and len(atoms) >= 3
+
+
+def _is_telling_text(line: str) -> bool:
+    """Whether a line of text says something: a few words that are no heading of an answer."""
+    return len(_normalise(line)) >= 20 and len(re.findall(r"\w+", line)) >= 4

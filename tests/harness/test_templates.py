@@ -306,6 +306,79 @@ def test_a_notebooks_errors_name_the_cell(text: str, where: str, message: str) -
     assert caught.value.where == where
 
 
+# --- model answers --------------------------------------------------------------------------------------------------
+
+ANSWER = """**Answer 1.a**
+
+<!-- BEGIN SOLUTION -->
+The generator ends in tanh, so its images lie in $[-1, 1]$.
+The gradient \\nabla_\\theta of "this" says the rest.
+
+![a plot](attachment:plot.png)
+<!-- END SOLUTION -->"""
+
+
+def answer_notebook(source: str | list[str], **more: Any) -> str:
+    """A notebook with a question, and this markdown cell as its answer."""
+    question = {"cell_type": "markdown", "metadata": {}, "source": "**Question 1.a** Why [-1, 1]?\n\nThink of tanh."}
+    answer = {"cell_type": "markdown", "metadata": {"tags": ["answer"]}, "source": source, **more}
+    return json.dumps({"cells": [question, answer], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+@pytest.mark.parametrize("source", [ANSWER, ANSWER.splitlines(keepends=True), ANSWER.replace("\n", "\r\n")])
+def test_a_model_answer_becomes_a_placeholder(source: str | list[str]) -> None:
+    picture = {"image/png": "aGVsbG8="}
+    text = answer_notebook(source, attachments={"plot.png": picture})
+    template = generate_template(text, "hw.ipynb")
+    question, answer = json.loads(template)["cells"]
+    assert "".join(answer["source"]) == "**Answer 1.a**\n\n*Write your answer here.*"
+    assert answer["metadata"] == {"tags": ["answer"]}
+    assert "attachments" not in answer
+    assert "".join(question["source"]).endswith("Think of tanh.")
+    assert generate_template(template, "hw.ipynb") == template
+    assert not find_leaks(template, solution_lines(text))
+
+
+def test_pictures_outside_of_a_model_answer_stay() -> None:
+    pictures = {"plot.png": {"image/png": "aGVsbG8="}, "given.png": {"image/png": "aGVsbG8="}}
+    text = answer_notebook("![](attachment:given.png)\n" + ANSWER, attachments=pictures)
+    answer = json.loads(generate_template(text, "hw.ipynb"))["cells"][1]
+    assert list(answer["attachments"]) == ["given.png"]
+    untouched = json.loads(generate_template(answer_notebook("x", attachments=pictures), "hw.ipynb"))["cells"][1]
+    assert untouched["attachments"] == pictures
+
+
+def test_a_model_answers_sentences_are_secrets() -> None:
+    text = answer_notebook(ANSWER + "\n\n<!-- BEGIN SOLUTION -->\nThink of tanh.\nYes.\n<!-- END SOLUTION -->")
+    secrets = solution_lines(text)
+    assert len(secrets) == 3, "the question's own words and a word or two tell nothing"
+    copied = answer_notebook(ANSWER.replace("<!-- BEGIN SOLUTION -->", "").replace("<!-- END SOLUTION -->", ""))
+    assert len(find_leaks(copied, secrets)) == 1, "one line of JSON that is not indented"
+    assert len(find_leaks(json.dumps(json.loads(copied), indent=1), secrets)) == 1
+    assert len(find_leaks(ANSWER, secrets)) == 3, "LaTeX and quotes, as they are and escaped"
+    assert len(find_leaks(json.dumps(ANSWER.split("\n"), indent=1), secrets)) == 3
+    assert find_leaks(answer_notebook("**Answer 1.a**\n\nsomething else"), secrets) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "line", "message"),
+    [
+        ("<!-- BEGIN SOLUTION -->\nyes", 1, "never ends"),
+        ("**Answer 1.a**\nyes\n<!-- END SOLUTION -->", 3, "never began"),
+        ("<!-- BEGIN SOLUTION -->\nx\n<!-- BEGIN SOLUTION -->\ny\n<!-- END SOLUTION -->", 3, "inside the one"),
+        ("<!-- BEGIN SOLUTION -->\n\n<!-- END SOLUTION -->", 1, "has no text"),
+        ("<!-- begin solution -->\nyes\n<!-- END SOLUTION -->", 1, "looks like a marker"),
+        ("<!-- BEGIN SOLUTION --> yes\n<!-- END SOLUTION -->", 1, "looks like a marker"),
+        ("<!-- BEGIN SOLUTION -->\nyes\n<!--END SOLUTION-->", 3, "looks like a marker"),
+    ],
+)
+def test_errors_of_model_answers_name_the_cell(cell: str, line: int, message: str) -> None:
+    for check in (lambda text: generate_template(text, "hw.ipynb"), solution_lines):
+        with pytest.raises(UserError, match=message) as caught:
+            check(answer_notebook(cell))
+        assert caught.value.where in (f"hw.ipynb, cell 2, line {line}", f"reference, cell 2, line {line}")
+
+
 # --- files ----------------------------------------------------------------------------------------------------------
 
 

@@ -356,7 +356,11 @@ def _pointwise(source: torch.Tensor, result: torch.Tensor) -> list[Layer] | None
         slopes = result[negative] / source[negative]
         if slopes.numel() and torch.allclose(slopes, slopes[0].expand_as(slopes), rtol=1e-4, atol=1e-6):
             return [_leaky(float(slopes[0]))]
-    functions = {"Sigmoid": torch.sigmoid, "Tanh": torch.tanh, "SiLU": nn.functional.silu}
+    functions: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        "Sigmoid": torch.sigmoid,
+        "Tanh": torch.tanh,
+        "SiLU": nn.functional.silu,
+    }
     for name, function in functions.items():
         if torch.allclose(function(source), result, rtol=1e-4, atol=1e-6):
             return [{"layer": name}]

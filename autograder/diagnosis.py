@@ -45,7 +45,7 @@ def explain_ending(outcome: Outcome, grader: Grader) -> Feedback:
     )
 
 
-_ENDLESS = "Stopped after {detail}, which is all that a grader may take: your code did not come to an end."
+_ENDLESS = "Stopped after {detail}, which is all that a grader may take: your code did not come to an end by then."
 _MEMORY = "A grader may use {limits.memory_mb} MB beside PyTorch itself. "
 _LARGE_FILE = (
     "Your code wrote a file that is too large.",
@@ -166,7 +166,7 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
     if failure.kind == "loading":
         return Feedback(
             verdict="failed",
-            headline="Your file could not be loaded: a statement at its top level failed.",
+            headline="A statement at the top level of your file failed, and this grader needs it.",
             actual=text,
             where=where,
             help=hint(failure.type, failure.message),
@@ -174,9 +174,16 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
     if failure.frames:
         return Feedback(
             verdict="failed",
-            headline=f"`{_function(failure)}` raised {failure.type}{_asked(failure, grader)}.",
+            headline=f"{_raised(failure)}{_asked(failure, grader)}.",
             actual=text,
             where=where,
+            help=hint(failure.type, failure.message),
+        )
+    if re.search(r"positional argument|unexpected keyword", failure.message):
+        return Feedback(
+            verdict="failed",
+            headline="A function takes other arguments than those of the template.",
+            actual=text,
             help=hint(failure.type, failure.message),
         )
     return Feedback(
@@ -187,6 +194,15 @@ def explain_failure(failure: Failure, grader: Grader) -> Feedback:
         help=hint(failure.type, failure.message)
         or "Compare what your function returns with the handout: type and shape.",
     )
+
+
+def _raised(failure: Failure) -> str:
+    """`kl` raised ValueError; of what is asked at points, the function that was asked comes first."""
+    inner = _function(failure)
+    outer = failure.frames[0].function if failure.point else inner
+    if outer == inner or outer.startswith("<"):
+        return f"`{inner}` raised {failure.type}"
+    return f"`{outer}` raised {failure.type} in `{inner}`"
 
 
 def _function(failure: Failure) -> str:
@@ -226,13 +242,11 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
     if difference.aspect == "type":
         expected = _show(wanted) if wanted is not None else ""
         if difference.entry is not None and difference.entry.points and wanted is not None:
-            expected = f"{_size(wanted[0])} for each question"
+            return _no_numbers(name, wanted, difference.detail)
         if difference.detail == "NoneType":
             help_text = "If this is what your function returned: does every path through it end with a return?"
             return f"`{name}` is None.", expected, "None", help_text
-        help_text = "Return numbers, as your template's docstring says." if expected.endswith("question") else ""
-        help_text = help_text or "Return a tensor of the handout's shape."
-        return f"`{name}` is of another type.", expected, difference.detail, help_text
+        return f"`{name}` is of another type.", expected, difference.detail, "Return a tensor of the handout's shape."
     if difference.aspect == "exact" and difference.entry is not None:
         headline, expected, actual = describe_tree_difference(name, difference.entry.text, difference.detail)
         return headline, expected, actual, ""
@@ -275,11 +289,20 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
     return f"`{name}` has other values.", f"{expected}{place}", f"{actual}{place}", relation(wanted, got)
 
 
+def _no_numbers(name: str, wanted: Array, detail: str) -> tuple[str, str, str, str]:
+    """Words for an answer that is no number, or not as many numbers at every point."""
+    help_text = "Return numbers, as the docstring in your template says."
+    if detail.startswith("None"):
+        help_text = "Does every path through the function end with a return?"
+    return f"`{name}` gives something else than it should.", _size(wanted[0]), detail, help_text
+
+
 def _words_at_points(entry: Entry, name: str, wanted: Array, got: Array) -> tuple[str, str, str, str]:
     """Words for an array with one row per point: the first point at which it is wrong, and at how many it is."""
     if wanted.shape != got.shape:
         rows = (wanted[0], got[0]) if got.ndim and len(got) == len(wanted) else (wanted, got)
-        return f"`{name}` has another shape.", _size(rows[0]), _size(rows[1]), relation(wanted, got)
+        actual = f"{_size(rows[1])}: {_row(rows[1])}, at {entry.points[0]}"
+        return f"`{name}` gives another number of values.", _size(rows[0]), actual, relation(wanted, got)
     right = np.array([is_close(row, other, entry.rtol, entry.atol) for row, other in zip(wanted, got, strict=True)])
     (wrong,) = np.nonzero(~right)
     first = wrong[0]
@@ -289,11 +312,19 @@ def _words_at_points(entry: Entry, name: str, wanted: Array, got: Array) -> tupl
     headline = f"`{name}` is wrong at {entry.points[first]}{rest}."
     help_text = relation(wanted[wrong], got[wrong])
     if not help_text and (np.isinf(wanted[first]) & np.isfinite(got[first])).any():
-        guarded = " Does a small number inside a logarithm keep yours finite?"
+        guarded = (
+            " Does a small number inside a logarithm keep yours finite, a library that clamps probabilities, or a term "
+            "that you left out?"
+        )
         help_text = "The right value is infinite here." + (guarded if np.abs(got[first]).max() > GUARDED else "")
     if not help_text and np.isnan(got[first]).any():
-        help_text = "NaN comes of 0 · log 0, 0 / 0 and ∞ - ∞: say what these cases give before you compute them."
-    return headline, _row(wanted[first]), _row(got[first]), help_text
+        help_text = (
+            "NaN comes of 0 · log 0, 0 / 0 and ∞ - ∞, and of SymPy's zoo, its log(0): say what these cases give "
+            "before you compute them."
+        )
+    shown = [(_row(wanted[first], digits), _row(got[first], digits)) for digits in (4, 6, 9, 17)]
+    expected, actual = next((pair for pair in shown if pair[0] != pair[1]), shown[0])
+    return headline, expected, actual, help_text
 
 
 def _without_points(difference: Difference) -> Difference:
@@ -306,11 +337,11 @@ def _size(row: Array) -> str:
     return f"{row.size} numbers" if row.ndim == 1 else f"shape {show_shape(row)}" if row.ndim else "one number"
 
 
-def _row(row: Array) -> str:
+def _row(row: Array, digits: int = 4) -> str:
     """One number, or a short vector in brackets."""
     if not row.ndim:
-        return _number(row)
-    values = ", ".join(_number(value, 4) for value in row.reshape(-1)[:SHOWN_ROW])
+        return _number(row, max(digits, 6))
+    values = ", ".join(_number(value, digits) for value in row.reshape(-1)[:SHOWN_ROW])
     return f"[{values}{', …' if row.size > SHOWN_ROW else ''}]"
 
 

@@ -109,6 +109,10 @@ class Observer:
         for name, value in values.items():
             self._add(name, "leaderboard", value)
 
+    def unlike(self, name: str, what: str) -> None:
+        """Observe that a value is nothing that could be compared: `what` says what it is."""
+        self._append(Entry(name=name, kind="close", opaque=clean(what)[:MAX_POINT]))
+
     def note(self, text: str) -> None:
         """Leave a line for staff."""
         if len(self.notes) < MAX_NOTES:

@@ -47,41 +47,42 @@ def ask(
         rtol, atol: as `observe` takes them. The defaults let float32 pass.
 
     Returns:
-        [points, ...], or None where an answer was no number.
+        [points, ...], or None where an answer was no number, or the answers are not of one size.
 
     Raises:
         Exception: whatever the function raises; the point goes with it into the message.
-        TypeError: where the answers are not of one size.
     """
     found: list[Array] = []
     for point in points:
         with observe.asking(words(point)):
             given = answer_at(answer, point)
             values = as_numbers(given, point)
-        if values is None:
-            _observe_as_it_is(observe, name, given)
+        wrong = _no_number(given, point) if values is None else ""
+        if values is not None and found and values.shape != found[0].shape:
+            wrong = f"{_size(values)}, but {_size(found[0])} elsewhere"
+        if values is None or wrong:
+            observe.unlike(name, f"{wrong}, at {words(point)}")
             return None
         found.append(values)
-    _check_sizes(observe, found, points)
     stacked = np.stack(found)
     observe(**{name: stacked}, at=[words(point) for point in points], rtol=rtol, atol=atol)
     return stacked
 
 
-def _check_sizes(observe: Observer, found: Sequence[Array], points: Sequence[Point]) -> None:
-    for values, point in zip(found, points, strict=True):
-        if values.shape != found[0].shape:
-            with observe.asking(words(point)):
-                raise TypeError(f"here the answer has {_size(values)}, elsewhere {_size(found[0])}")
+def _no_number(value: object, point: Point) -> str:
+    """What a value is that `as_numbers` makes nothing of."""
+    if value is None:
+        return "None"
+    if _is_sympy(value):
+        unknown = sorted({symbol.name for symbol in _symbols(value)} - _scalars(point))
+        if unknown:
+            known = f" (your parameters are {', '.join(sorted(_scalars(point)))})" if _scalars(point) else ""
+            return f"an expression with the symbol {unknown[0]}{known}"
+    return f"{type(value).__name__} {str(value)[:60]!r}"
 
 
 def _size(values: Array) -> str:
     return f"{' × '.join(map(str, values.shape))} numbers" if values.ndim else "one number"
-
-
-def _observe_as_it_is(observe: Observer, name: str, value: object) -> None:
-    observed: dict[str, Any] = {name: value}
-    observe(**observed)
 
 
 def words(point: Point) -> str:
@@ -157,15 +158,9 @@ def _is_sympy(value: object) -> bool:
 def _evaluated(expression: Any, point: Point) -> Array | None:
     """A SymPy expression or matrix with the point's values put in for the symbols of the same names."""
     sympy: Any = sys.modules["sympy"]
-    values = {}
-    for symbol in sorted(expression.free_symbols, key=str):
-        if symbol.name not in point or np.ndim(point[symbol.name]):
-            known = [name for name, value in point.items() if not np.ndim(value)]
-            raise TypeError(
-                f"the expression has a symbol {symbol.name!r}, which is no parameter of the function"
-                + (f"; its numbers are called {', '.join(known)}" if known else "")
-            )
-        values[symbol] = point[symbol.name]
+    if not {symbol.name for symbol in _symbols(expression)} <= _scalars(point):
+        return None
+    values = {symbol: point[symbol.name] for symbol in _symbols(expression)}
     if isinstance(expression, sympy.MatrixBase):
         return _stacked(_evaluated(item, point) for item in expression)
     found = sympy.N(expression.subs(values))
@@ -174,11 +169,20 @@ def _evaluated(expression: Any, point: Point) -> Array | None:
     return np.array(float(found)) if found.is_extended_real else None
 
 
+def _symbols(expression: Any) -> list[Any]:
+    return sorted(expression.free_symbols, key=str)
+
+
+def _scalars(point: Point) -> set[str]:
+    return {name for name, value in point.items() if not np.ndim(value)}
+
+
 def choice(answer: object, constants: Collection[str]) -> tuple[str, str]:
     """(the name of the constant that was chosen, the answer if it is none); one of both is empty.
 
     Args:
-        answer: a member of the student's enumeration, its name or its number, or a function that returns one.
+        answer: a member of the student's enumeration, its name in any case or its number, or a function that
+            returns one.
         constants: the names to choose from; numbers count from 1 in this order.
     """
     value = answer() if callable(answer) and not isinstance(answer, type) else answer
@@ -188,6 +192,8 @@ def choice(answer: object, constants: Collection[str]) -> tuple[str, str]:
 def choices(answer: object, constants: Collection[str]) -> tuple[set[str], list[str]]:
     """(the names of the constants that were chosen, every other item in alphabetical order)."""
     value: Any = answer() if callable(answer) and not isinstance(answer, type) else answer
+    if isinstance(value, Mapping):
+        value = [item for item, holds in value.items() if bool(holds)]
     several = isinstance(value, Iterable) and not isinstance(value, (str, bytes, type))
     items: Iterable[object] = itertools.islice(value, MAX_CHOICES) if several else [value]
     found = [_chosen(item, tuple(constants)) for item in items]
@@ -196,13 +202,29 @@ def choices(answer: object, constants: Collection[str]) -> tuple[set[str], list[
 
 def _chosen(value: object, constants: tuple[str, ...]) -> tuple[str, str]:
     name = value.name if isinstance(value, Enum) else value
-    if isinstance(name, int) and not isinstance(name, bool) and 1 <= name <= len(constants):
-        name = constants[name - 1]
-    if isinstance(name, str) and name.rpartition(".")[2] in constants:
-        return name.rpartition(".")[2], ""
+    number = _whole_number(name)
+    if 1 <= number <= len(constants):
+        return constants[number - 1], ""
+    if isinstance(name, str):
+        name = name.strip().rpartition(".")[2].upper()
+        if name in constants:
+            return name, ""
     near = difflib.get_close_matches(str(name), constants, n=1) if isinstance(name, str) else []
     hint = f" (did you mean {near[0]}?)" if near else ""
     return "", f"{str(value)[:80] or 'nothing'}{hint}"
+
+
+def _whole_number(value: object) -> int:
+    """The number that an int, a whole float, an array of one of them or a text such as "(3)" stands for, or 0."""
+    if isinstance(value, bool):
+        return 0
+    if isinstance(value, str):
+        digits = value.strip().strip("().")
+        return int(digits) if digits.isdecimal() and len(digits) < 4 else 0
+    array, _ = as_array(value)
+    if array is None or array.size != 1 or array.dtype.kind not in "iuf" or not float(array.item()).is_integer():
+        return 0
+    return int(array.item())
 
 
 def table(rng: Inputs, size: int, *, zeros: int = 0) -> Array:

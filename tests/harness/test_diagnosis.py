@@ -130,7 +130,7 @@ WHERE = "hw3_gan.py, line 31, in forward: x = self.fc(x)"
         ),
         (
             failed("NameError", "name 'F' is not defined", "loading"),
-            "could not be loaded",
+            "A statement at the top level of your file failed",
             "NameError: name 'F'",
             "top level",
         ),
@@ -501,6 +501,8 @@ def test_an_exception_in_a_comprehension_is_told_of_its_function() -> None:
     failure = msgspec.structs.replace(failed("ValueError", "math domain error"), frames=tuple(frames))
     assert explain_failure(failure, VISIBLE).headline == "`kl` raised ValueError."
     assert "zero" in explain_failure(failure, VISIBLE).help
+    asked = msgspec.structs.replace(failure, point="p = [0, 1]")
+    assert explain_failure(asked, VISIBLE).headline == "`jsd` raised ValueError in `kl` at p = [0, 1]."
     lonely = msgspec.structs.replace(failure, frames=tuple(frames[2:]))
     assert explain_failure(lonely, VISIBLE).headline == "`<genexpr>` raised ValueError."
 
@@ -514,14 +516,16 @@ def test_rows_are_shown_whole() -> None:
     wanted, got = np.full((4, 3), 1 / 3), np.full((4, 3), 0.5)
     feedback = feedback_on(at_points(wanted), at_points(got))
     assert (feedback.expected, feedback.actual) == ("[0.3333, 0.3333, 0.3333]", "[0.5, 0.5, 0.5]")
+    close = feedback_on(at_points(np.full((4, 2), 0.12)), at_points(np.full((4, 2), 0.12002)))
+    assert (close.expected, close.actual) == ("[0.12, 0.12]", "[0.12002, 0.12002]")
 
 
 @pytest.mark.parametrize(
     ("wanted", "got", "expected", "actual"),
     [
-        (np.ones(4), np.ones((4, 3)), "one number", "3 numbers"),
-        (np.ones((4, 3)), np.ones(4), "3 numbers", "one number"),
-        (np.ones((4, 2)), np.ones((4, 3, 3)), "2 numbers", "shape [3, 3]"),
+        (np.ones(4), np.ones((4, 3)), "one number", "3 numbers: [1, 1, 1], at mu = 0"),
+        (np.ones((4, 3)), np.ones(4), "3 numbers", "one number: 1, at mu = 0"),
+        (np.ones((4, 2)), np.ones((4, 2, 2)), "2 numbers", "shape [2, 2]: [1, 1, 1, 1], at mu = 0"),
     ],
 )
 def test_another_shape_is_told_for_one_point(wanted: Array, got: Array, expected: str, actual: str) -> None:
@@ -530,9 +534,12 @@ def test_another_shape_is_told_for_one_point(wanted: Array, got: Array, expected
 
 
 def test_what_is_no_number_is_told() -> None:
-    feedback = feedback_on(at_points(KL), seen("NoneType", name="kl_uniform"))
-    assert feedback.headline == "`kl_uniform` is None."
-    assert (feedback.expected, feedback.actual) == ("one number for each question", "None")
+    nothing = Observation(Header(entries=(Entry(name="kl_uniform", kind="close", opaque="None, at mu = 1"),)), {})
+    feedback = feedback_on(at_points(KL), nothing)
+    assert feedback.headline == "`kl_uniform` gives something else than it should."
+    assert (feedback.expected, feedback.actual) == ("one number", "None, at mu = 1")
+    assert "return" in feedback.help
+    assert "mu =" not in everything(feedback_on(at_points(KL), nothing, hidden=True))
 
 
 def test_what_was_not_looked_at_is_not_called_different() -> None:

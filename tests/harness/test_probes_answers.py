@@ -118,19 +118,20 @@ def test_a_function_cannot_change_what_the_next_one_gets() -> None:
 @pytest.mark.parametrize(
     ("answer", "opaque"),
     [
-        (lambda *_: None, "NoneType"),
-        (lambda *_: "0.5", "str"),
-        (lambda *_: {}, "dict"),
-        (lambda *_: 1j, "complex"),
-        (lambda *_: sympy.I, "ImaginaryUnit"),
-        (lambda *_: [1.0, None], "list of 2 (float, NoneType)"),
-        (lambda *_: [[1.0], [1.0, 2.0]], "list of 2 (list, list)"),
-        (lambda *_: [], "list of 0 ()"),
+        (lambda *_: None, "None"),
+        (lambda *_: "0.5", "str '0.5'"),
+        (lambda *_: {}, "dict '{}'"),
+        (lambda *_: 1j, "complex '1j'"),
+        (lambda *_: sympy.I, "ImaginaryUnit 'I'"),
+        (lambda *_: sympy.Symbol("k") * MU, "an expression with the symbol k (your parameters are mu, sigma)"),
+        (lambda *_: [1.0, None], "list '[1.0, None]'"),
+        (lambda *_: [[1.0], [1.0, 2.0]], "list '[[1.0], [1.0, 2.0]]'"),
+        (lambda *_: [], "list '[]'"),
     ],
 )
 def test_what_is_no_number_is_observed_as_it_is(answer: object, opaque: str) -> None:
     (entry,) = asked(answer).entries
-    assert (entry.opaque, entry.array) == (opaque, "")
+    assert (entry.opaque, entry.array) == (f"{opaque}, at mu = 0.5, sigma = 2", "")
 
 
 def test_points_go_with_the_values() -> None:
@@ -147,7 +148,6 @@ def test_points_go_with_the_values() -> None:
         (lambda mu, sigma: mu.nonsense, AttributeError, "'float' object"),  # not what the tensor said
         (lambda mu, sigma: mu + "x", TypeError, "'float' and 'str'"),
         (lambda mu: mu, TypeError, "positional"),
-        (lambda *_: sympy.Symbol("k") * MU, TypeError, "'k', which is no parameter of the function"),
     ],
 )
 def test_an_exception_keeps_the_point_at_which_it_was_raised(answer: object, error: type[Exception], said: str) -> None:
@@ -158,10 +158,8 @@ def test_an_exception_keeps_the_point_at_which_it_was_raised(answer: object, err
 
 
 def test_answers_must_be_of_one_size() -> None:
-    observer = Observer()
-    with pytest.raises(TypeError, match="here the answer has 2 numbers, elsewhere 3 numbers"):
-        ask(observer, "answer", lambda mu, _: np.zeros(3 if mu > 0 else 2), POINTS)
-    assert observer.point == "mu = -1, sigma = 0.25"
+    (entry,) = asked(lambda mu, _: np.zeros(3 if mu > 0 else 2)).entries
+    assert entry.opaque == "2 numbers, but 3 numbers elsewhere, at mu = -1, sigma = 0.25"
 
 
 def test_after_the_last_point_there_is_none() -> None:
@@ -187,6 +185,11 @@ NAMES = ("RED", "GREEN")
         ("Colour.GREEN", "GREEN"),
         (2, "GREEN"),
         (lambda: np.str_("RED"), "RED"),
+        (" green ", "GREEN"),
+        (2.0, "GREEN"),
+        ("(2)", "GREEN"),
+        (np.int64(2), "GREEN"),
+        (lambda: torch.tensor([2]), "GREEN"),
     ],
 )
 def test_a_choice_is_read_in_every_form(answer: object, name: str) -> None:
@@ -206,6 +209,10 @@ def test_a_typo_is_no_choice(answer: object) -> None:
 )
 def test_several_choices(several: object) -> None:
     assert choices(several, NAMES) == ({"RED", "GREEN"}, [])
+
+
+def test_a_table_of_what_holds_is_a_choice_of_what_does() -> None:
+    assert choices({Colour.RED: True, Colour.GREEN: False}, NAMES) == ({"RED"}, [])
 
 
 def test_of_several_choices_each_typo_is_told() -> None:

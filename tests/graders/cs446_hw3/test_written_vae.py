@@ -6,7 +6,7 @@ import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, visibility, weight
 
 from autograder.marks import twin
-from autograder.probes.answers import ask, choice, choices, numbers, table, words
+from autograder.probes.answers import as_numbers, ask, choice, choices, numbers, table, words
 
 KL_STATEMENTS = (
     "NEVER_NEGATIVE",
@@ -84,10 +84,8 @@ def dimension(hw3_written):
     """The student's number as an int, or whatever it is."""
     found = hw3_written.encoder_output_dimension
     found = found() if callable(found) else found
-    try:
-        return int(found) if float(found).is_integer() else found
-    except (TypeError, ValueError, OverflowError):
-        return found
+    value = as_numbers(found, {})
+    return int(value) if value is not None and value.ndim == 0 and float(value).is_integer() else found
 
 
 @number("1.c.1")
@@ -110,7 +108,9 @@ def test_bound_terms(hw3_written, rng, observe):
     bound = terms[4:, 0] - terms[4:, 1]
     observe.exact(
         bound_stays_below_the_log_likelihood=bool((bound <= math.log(evidence) + 1e-5).all()),
-        bound_meets_it_where_q_is_the_posterior=bool(np.allclose(bound[::2], math.log(evidence), rtol=0, atol=1e-4)),
+        bound_meets_the_log_likelihood_where_q_is_the_posterior=bool(
+            np.allclose(bound[::2], math.log(evidence), rtol=0, atol=1e-4)
+        ),
     )
 
 

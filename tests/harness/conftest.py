@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -104,16 +104,25 @@ def tiny(tmp_path: Path) -> TinyHomework:
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of expectations of cs446_hw3.
+def recorded_homework(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives a homework's folder of expectations.
 
-    It is the one that AUTOGRADER_EXPECTATIONS names, or what `autograder record` left in build/, or else it is
-    recorded now, which takes minutes.
+    It is what `autograder record` left in build/, or else it is recorded now, which takes minutes.
     """
-    homework = load_homework("cs446_hw3", PROJECT)
-    folder = Path(os.environ.get("AUTOGRADER_EXPECTATIONS") or homework.expectations).resolve()
-    if (folder / MANIFEST).is_file():
-        return folder
-    fresh = tmp_path_factory.mktemp("cs446_hw3") / "expectations"
-    record(homework, out=fresh)
-    return fresh
+
+    @functools.cache
+    def folder_of(name: str) -> Path:
+        homework = load_homework(name, PROJECT)
+        if (homework.expectations / MANIFEST).is_file():
+            return homework.expectations
+        fresh = tmp_path_factory.mktemp(name) / "expectations"
+        record(homework, out=fresh)
+        return fresh
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def recorded(recorded_homework: Callable[[str], Path]) -> Path:
+    """The folder of expectations of cs446_hw3."""
+    return recorded_homework("cs446_hw3")

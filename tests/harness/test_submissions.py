@@ -1,11 +1,11 @@
 """Every submission of tests/submissions gets the verdicts that a fair, experienced human grader would give.
 
-A case is a folder with files as a student would hand them in, and a `case.toml`:
+A case is a folder tests/submissions/<homework>/<case> with files as a student would hand them in, and a `case.toml`:
 
     purpose      one sentence
     graders      the numbers or parts of the handout that are run; all of them by default
     submission   another folder, from the project's root, that holds the files
-    with         files of other cases that lie beside
+    with         files of the homework's other cases that lie beside
     make         files that are made when the test runs: see RECIPES
     seconds      a CPU limit for every grader that is run, where the homework's own would take too long
     at_most      points that all of its graders together may give
@@ -32,13 +32,14 @@ import pytest
 
 from autograder.feedback import Feedback, GraderResult
 from autograder.grading import Place, grade
-from autograder.homework import read_toml
+from autograder.homework import homework_names, read_toml
 from autograder.manifest import Grader, Manifest, read_manifest, select
 from autograder.sandbox.runner import Sandbox
 from autograder.submission import find_submission
 
 PROJECT = Path(__file__).resolve().parents[2]
 CASES = PROJECT / "tests" / "submissions"
+Recorded = Callable[[str], Path]
 Verdict = Literal["passed", "failed"]
 Texts = str | tuple[str, ...]
 Value = TypeVar("Value")
@@ -67,16 +68,16 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_most: float = math.inf
 
 
-def make_zeros(target: Path, recipe: Recipe) -> None:
+def make_zeros(target: Path, recipe: Recipe, _: Path) -> None:
     with target.open("wb") as file:
         file.truncate(recipe.size)
 
 
-def make_junk(target: Path, recipe: Recipe) -> None:
+def make_junk(target: Path, recipe: Recipe, _: Path) -> None:
     target.write_bytes(random.Random(4).randbytes(recipe.size))
 
 
-def make_pasted_array(target: Path, recipe: Recipe) -> None:
+def make_pasted_array(target: Path, recipe: Recipe, _: Path) -> None:
     line = "    [" + "0.0, " * 784 + "],\n"
     with target.open("w") as file:
         file.write("import torch\n\nimages = torch.tensor([\n")
@@ -85,19 +86,19 @@ def make_pasted_array(target: Path, recipe: Recipe) -> None:
         file.write("])\n")
 
 
-def make_copy(target: Path, recipe: Recipe) -> None:
+def make_copy(target: Path, recipe: Recipe, cases: Path) -> None:
     assert isinstance(recipe.of, str)
-    shutil.copyfile(CASES / recipe.of, target)
+    shutil.copyfile(cases / recipe.of, target)
 
 
-def make_zip(target: Path, recipe: Recipe) -> None:
+def make_zip(target: Path, recipe: Recipe, cases: Path) -> None:
     assert isinstance(recipe.of, dict)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for inside, source in recipe.of.items():
-            archive.writestr(inside, (CASES / source).read_bytes() if source else b"\x00\x05\x16\x07Mac OS X")
+            archive.writestr(inside, (cases / source).read_bytes() if source else b"\x00\x05\x16\x07Mac OS X")
 
 
-RECIPES: Mapping[str, Callable[[Path, Recipe], None]] = {
+RECIPES: Mapping[str, Callable[[Path, Recipe, Path], None]] = {
     "zeros": make_zeros,
     "junk": make_junk,
     "pasted array": make_pasted_array,
@@ -108,13 +109,14 @@ RECIPES: Mapping[str, Callable[[Path, Recipe], None]] = {
 
 def hand_in(name: str, case: Case, target: Path) -> Path:
     """Lay a case's files out as a student's upload."""
+    cases = (CASES / name).parent
     source = PROJECT / case.submission if case.submission else CASES / name
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("case.toml", "__pycache__", "README.md"))
     for beside in case.with_:
-        shutil.copyfile(CASES / beside, target / Path(beside).name)
+        shutil.copyfile(cases / beside, target / Path(beside).name)
     for path, recipe in case.make.items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
-        RECIPES[recipe.kind](target / path, recipe)
+        RECIPES[recipe.kind](target / path, recipe, cases)
     return target
 
 
@@ -198,6 +200,10 @@ def complaints(case: Case, results: list[GraderResult]) -> list[str]:
     return found
 
 
+def homework_of(name: str) -> str:
+    return name.partition("/")[0]
+
+
 def pieces(texts: Texts | None) -> tuple[str, ...]:
     return () if texts is None else (texts,) if isinstance(texts, str) else texts
 
@@ -206,17 +212,14 @@ def read_case(name: str) -> Case:
     return read_toml(CASES / name / "case.toml", Case)
 
 
-CASE_NAMES = sorted(path.parent.name for path in CASES.glob("*/case.toml"))
-
-
-@pytest.fixture(scope="module")
-def manifest(recorded: Path) -> Manifest:
-    return read_manifest(recorded)
+CASE_NAMES = sorted(path.parent.relative_to(CASES).as_posix() for path in CASES.glob("*/*/case.toml"))
 
 
 @pytest.mark.parametrize("name", CASE_NAMES)
-def test_verdicts(name: str, manifest: Manifest, recorded: Path, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_verdicts(name: str, recorded_homework: Recorded, sandbox: Sandbox, tmp_path: Path) -> None:
     case = read_case(name)
+    recorded = recorded_homework(homework_of(name))
+    manifest = read_manifest(recorded)
     chosen = graders_of(case, manifest)
     assert chosen.graders, f"no grader has one of these numbers: {case.graders}"
     found = find_submission(hand_in(name, case, tmp_path / "submission"), [file.wanted for file in manifest.files])
@@ -242,14 +245,20 @@ def test_case_is_complete(name: str) -> None:
 
 
 def test_notebooks_are_notebooks() -> None:
-    for path in CASES.glob("*/*.ipynb"):
+    for path in CASES.glob("*/*/*.ipynb"):
+        if "damaged" in path.parent.name:
+            continue
         assert json.loads(path.read_text())["nbformat"] == 4
 
 
-def test_every_part_has_a_failing_and_a_passing_case(manifest: Manifest) -> None:
-    """No part of the homework is left out of the corpus, on either side."""
+@pytest.mark.parametrize("homework", homework_names(PROJECT))
+def test_every_part_has_a_failing_and_a_passing_case(homework: str, recorded_homework: Recorded) -> None:
+    """No part of a homework is left out of the corpus, on either side."""
+    manifest = read_manifest(recorded_homework(homework))
     seen: set[tuple[str, str]] = set()
     for name in CASE_NAMES:
+        if homework_of(name) != homework:
+            continue
         case = read_case(name)
         for grader in graders_of(case, manifest).graders:
             seen.add((manifest.part(grader.number)[0], str(closest(grader.number, case.verdicts))))

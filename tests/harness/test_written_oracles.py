@@ -1,6 +1,6 @@
 """The reference's closed forms for problems 1 and 3 agree with oracles that share no formula with them.
 
-The oracles are tests/submissions/written_by_oracles/hw3_written.py: integration, enumeration, search and optimisation.
+The oracles are a submission, cs446_hw3/written_by_oracles: integration, enumeration, search and optimisation.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def load(name: str, path: str) -> ModuleType:
 
 
 REFERENCE = load("written_reference", "reference/cs446_hw3/hw3_written.py")
-ORACLES = load("written_oracles", "tests/submissions/written_by_oracles/hw3_written.py")
+ORACLES = load("written_oracles", "tests/submissions/cs446_hw3/written_by_oracles/hw3_written.py")
 
 # Points. Each function takes the point's index, so that every kind comes up equally often among the 1,000.
 

@@ -214,6 +214,37 @@ def templates(homeworks: tuple[str, ...]) -> None:
 
 @main.command()
 @_homework
+@click.argument("submissions", type=_folder)
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="The page. [default: HOMEWORK-answers.html]"
+)
+@click.option("--anonymous", is_flag=True, help="Pseudonyms for names, the same ones in every run.")
+@click.option("--key", type=click.Path(dir_okay=False, path_type=Path), help="Write here who is behind a pseudonym.")
+@_reports_errors
+def answers(homework: str, submissions: Path, out: Path | None, anonymous: bool, key: Path | None) -> None:
+    """Collect the answers to the written questions of HOMEWORK into one page, question by question.
+
+    SUBMISSIONS holds a folder, a zip or a notebook for each student.
+    """
+    from autograder.answer_page import render_answers
+    from autograder.answers import anonymise, collect_answers, key_file
+
+    if key is not None and not anonymous:
+        raise UserError("a key is for pseudonyms", where="--key", remedy="Add --anonymous.")
+    loaded = load_homework(homework)
+    with _progress() as progress:
+        collected = collect_answers(loaded, submissions, progress=_advance(progress))
+    if anonymous:
+        collected, names = anonymise(collected, salt=f"{loaded.name} {loaded.declaration.seeds.hidden}")
+        if key is not None:
+            _write(key, key_file(names))
+    page = out or Path(f"{homework}-answers.html")
+    _write(page, render_answers(collected))
+    click.echo(f"{_shown(page)}: {len(collected.questions)} questions, {len(collected.students)} students")
+
+
+@main.command()
+@_homework
 @_jobs
 @_reports_errors
 def validate(homework: str, jobs: int | None) -> None:
@@ -308,6 +339,14 @@ def _advance(progress: Progress) -> Callable[[str, int, int], None]:
         progress.update(tasks[stage], completed=done)
 
     return advance
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write this file: {error}", where=str(path)) from error
 
 
 def _shown(path: Path) -> str:

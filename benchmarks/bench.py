@@ -22,7 +22,7 @@ import msgspec
 
 from autograder.bundle import EXPECTATIONS, build_gradescope_zip
 from autograder.gradescope import read_results
-from autograder.grading import cores, make_job, submission_sources
+from autograder.grading import Place, cores, grade, make_job, submission_sources
 from autograder.homework import load_homework
 from autograder.limits import GraderLimits
 from autograder.manifest import DATA, MANIFEST, Grader, Manifest, read_manifest, select
@@ -32,6 +32,7 @@ from autograder.submission import find_submission
 
 PROJECT = Path(__file__).resolve().parents[1]
 HOMEWORK = "cs446_hw3"
+WRITTEN = "hw3_written"
 TRAINING_PARTS = ("2.d", "4.f")
 ROUNDS = 5
 FORKS = 30
@@ -62,6 +63,7 @@ def main() -> None:
     pairs = zip(runs, imports, computing, strict=True)
     ratio("run_autograder / (import + computing)", [run / (base + own) for run, base, own in pairs], limit=1.5)
     ratio("all graders / 60 s", [whole / 60], limit=1.0)
+    written_answers(manifest, homework.expectations)
     fork_overhead(manifest, homework.expectations / DATA)
 
 
@@ -92,6 +94,20 @@ def children_seconds(root: Path) -> float:
     """CPU seconds of all children of the last run, a fork's own cost included."""
     tests = read_results(root / "results" / "results.json").tests
     return sum(float(test.extra_data.get("cpu_seconds", 0.0)) for test in tests if isinstance(test.extra_data, dict))
+
+
+def written_answers(manifest: Manifest, expectations: Path) -> None:
+    """All graders of the written problems, from the first on: torch is imported, SciPy is not yet."""
+    written = select(manifest, [grader for grader in manifest.graders if WRITTEN in grader.modules])
+    found = find_submission(PROJECT / "examples" / "right", [file.wanted for file in manifest.files])
+    times = []
+    for _ in range(ROUNDS):
+        with Sandbox() as sandbox:
+            sandbox.preload(())
+            times.append(seconds_of(lambda: list(grade(written, Place.of(expectations), found, sandbox))))
+    print()
+    figure(f"the {len(written.graders)} graders of {WRITTEN}, torch's import aside", statistics.median(times))
+    ratio(f"graders of {WRITTEN} / 2 s", [seconds / 2 for seconds in times], limit=1.0)
 
 
 def fork_overhead(manifest: Manifest, data: Path) -> None:

@@ -197,8 +197,11 @@ def collect_graders(homework: Homework) -> list[Declared]:
     if not homework.graders.is_dir():
         raise UserError("this homework has no graders", where=str(homework.graders), remedy="Write test_*.py there.")
     collector = _Collector()
-    options = "--collect-only -p no:cacheprovider -p no:terminal -p autograder.pytest_plugin -c /dev/null"
-    folders = ["--rootdir", str(homework.project), str(homework.graders)]
+    # No test runs, so nothing can be unraisable; that plugin collects garbage five times in the whole process.
+    without = "-p no:cacheprovider -p no:terminal -p no:unraisableexception"
+    options = f"--collect-only {without} -p autograder.pytest_plugin -c /dev/null"
+    # Without an end to the way up, pytest searches every folder above the project and runs each conftest.py there.
+    folders = ["--rootdir", str(homework.project), "--confcutdir", str(homework.project), str(homework.graders)]
     with _imports_forgotten(homework.graders):
         status = pytest.main([*options.split(), *folders], plugins=[collector])
     if collector.errors:

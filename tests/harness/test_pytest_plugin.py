@@ -209,6 +209,23 @@ def test_two_homeworks_may_have_files_of_one_name(tmp_path: Path) -> None:
     assert "test_tiny" not in set(sys.modules) - modules
 
 
+def test_folders_above_the_project_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No conftest.py there is run, and what lies beside the project is not searched: that can take seconds."""
+    tiny = write_tiny_homework(tmp_path / "project")
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('this belongs to another project')\n")
+    (tiny.project / "conftest.py").write_text("import sys\nsys.modules['of_this_project'] = sys\n")
+    tiny.change(tiny.graders, "BATCH = 5", "import of_this_project\n\nBATCH = 5")
+    searched: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path=".": [searched.append(os.fspath(path)), scandir(path)][1])
+    try:
+        assert len(collect_graders(tiny.load())) == 3
+    finally:
+        sys.modules.pop("of_this_project", None)
+    assert str(tiny.graders.parent) in searched
+    assert not {str(tmp_path), *map(str, tmp_path.parents)} & set(searched)
+
+
 def test_collecting_leaves_the_folder_and_the_environment_alone(tiny: TinyHomework) -> None:
     before = Path.cwd()
     collect_graders(tiny.load())

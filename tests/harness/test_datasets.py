@@ -103,6 +103,7 @@ def test_idx_files_come_back_as_written(shape: tuple[int, ...], tmp_path: Path) 
         (gzip.compress(b"\0\0\x08\x03\0\0"), "header"),
         (gzip.compress(b"\0\0\x08\x01\0\0\0\x09" + bytes(4)), "9 elements, but 4 follow"),
     ],
+    ids=["a page", "nothing", "half a file", "a cut end", "a text", "floats", "half a header", "too few elements"],
 )
 def test_a_bad_idx_file_is_named(content: bytes, complaint: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.gz"

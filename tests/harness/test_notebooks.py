@@ -175,6 +175,7 @@ def test_surrogates_and_encodings() -> None:
         b'{"nbformat": 3, "worksheets": 3}',
         b'{"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code"}]}], "metadata": 3}',
         b'{"a": ' + b"9" * 10_000 + b"}",
+        b'{"cells": [{"cell_type": "markdown"}], "worksheets": []}',
     ],
 )
 def test_damage_is_said_plainly(data: bytes) -> None:

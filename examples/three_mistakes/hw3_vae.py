@@ -175,7 +175,7 @@ class VAE():
                 p = self.decoder(z.float())
                 images.append(array_to_image(p.detach().numpy()))
         plt.figure(figsize=(10, 3))
-        plt.imshow(concat_images(images, 3, 10), cmap='gray')
+        plt.imshow(concat_images(images, 3, 11), cmap='gray')
         plt.savefig('interpolation.png')
 
 

@@ -180,7 +180,7 @@ def complaints(case: Case, results: list[GraderResult]) -> list[str]:
             found.append(f"{number}: {feedback.verdict}, and should have {wanted}")
         elif wanted == "passed" and result.score != result.max_score:
             found.append(f"{number}: passed with {result.score} of {result.max_score}")
-        elif wanted == "failed" and result.score == result.max_score:
+        elif wanted == "failed" and result.max_score and result.score == result.max_score:
             found.append(f"{number}: failed with full marks")
         if feedback.verdict == "passed":
             continue

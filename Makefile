@@ -29,8 +29,8 @@ record: $(EXPECTATIONS)  ## run all graders on the reference, its readings and m
 demo: $(EXPECTATIONS)  ## record, then grade the three example submissions
 	@$(BIN)/python examples/demo.py
 
-test: $(EXPECTATIONS)  ## the project's own tests
-	$(BIN)/python -m pytest
+test: $(EXPECTATIONS)  ## the project's own tests, in as many processes as there are processors
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 hostile: $(VENV)/installed  ## hostile and honest submissions at every level of isolation: who gets what
 	@$(BIN)/python tests/hostile

@@ -30,7 +30,7 @@ demo: $(EXPECTATIONS)  ## record, then grade the three example submissions
 	@$(BIN)/python examples/demo.py
 
 test: $(EXPECTATIONS)  ## the project's own tests, in as many processes as there are processors
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 hostile: $(VENV)/installed  ## hostile and honest submissions at every level of isolation: who gets what
 	@$(BIN)/python tests/hostile

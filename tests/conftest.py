@@ -1,22 +1,39 @@
-"""How tests are divided where several processes run them, as `make test` does: pytest -n 2 --dist loadgroup."""
+"""How tests are divided where several processes run them, as `make test` has it (pytest -n)."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-# Fixtures of a module or session that take long to make: the tests of a file that use one run in the same process.
-MADE_ONCE = ("reports", "submission_trial", "frame_trial", "ready", "built", "fresh")
-# The whole kill matrix keeps every processor busy by itself, as the hostile submissions do. Those come first.
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
+# Their tests share something that takes long to make, so one process runs them all. The largest file is begun first.
+WHOLE = (
+    "test_hostile",
+    "test_fuzz_frames",
+    "test_fuzz_submissions",
+    "test_setup_sh",
+    "test_run_autograder",
+    "test_bundle",
+)
+# The whole kill matrix keeps every processor busy by itself, as the hostile submissions do that are begun first.
 LAST = "test_every_rule_holds"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group(name): the tests of one group run in the same process")
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for fixture in set(MADE_ONCE).intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem} {fixture}"))
     items.sort(key=lambda item: getattr(item, "originalname", "") == LAST)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Tests are handed out one by one, and the files of WHOLE as a whole."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if file.rpartition("/")[2].removesuffix(".py") in WHOLE else nodeid
+
+    return Scheduling(config, log)

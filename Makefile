@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 HOMEWORK ?= cs446_hw3
+HOMEWORKS := $(patsubst reference/%/homework.toml,%,$(wildcard reference/*/homework.toml))
 EXPECTATIONS := build/$(HOMEWORK)/expectations/manifest.json
-SOURCES := $(shell find autograder reference tests/graders -type f -not -name '*.pyc' 2>/dev/null)
+ALL_EXPECTATIONS := $(HOMEWORKS:%=build/%/expectations/manifest.json)
+ENGINE := $(shell find autograder -type f -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help install demo test hostile fuzz lint record validate templates build bench clean
 
@@ -21,15 +23,16 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-$(EXPECTATIONS): $(VENV)/installed $(SOURCES)
-	$(BIN)/autograder record $(HOMEWORK)
+.SECONDEXPANSION:
+build/%/expectations/manifest.json: $(VENV)/installed $(ENGINE) $$(shell find reference/$$* tests/graders/$$* -type f -not -name '*.pyc')
+	$(BIN)/autograder record $*
 
 record: $(EXPECTATIONS)  ## run all graders on the reference, its readings and misconceptions
 
 demo: $(EXPECTATIONS)  ## record, then grade the three example submissions
 	@$(BIN)/python examples/demo.py
 
-test: $(EXPECTATIONS)  ## the project's own tests, in as many processes as there are processors
+test: $(ALL_EXPECTATIONS)  ## the project's own tests, in as many processes as there are processors
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 hostile: $(VENV)/installed  ## hostile and honest submissions at every level of isolation: who gets what

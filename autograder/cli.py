@@ -226,8 +226,8 @@ def answers(homework: str, submissions: Path, out: Path | None, anonymous: bool,
 
     SUBMISSIONS holds a folder, a zip or a notebook for each student.
     """
-    from autograder.answer_page import render_answers
-    from autograder.answers import anonymise, collect_answers, key_file
+    from autograder.answers.collection import anonymise, collect_answers, key_file
+    from autograder.answers.page import render_answers
 
     if key is not None and not anonymous:
         raise UserError("a key is for pseudonyms", where="--key", remedy="Add --anonymous.")

@@ -123,17 +123,20 @@ class Submission:
 
 def find_submission(place: Path, wanted: Sequence[WantedFile]) -> Submission:
     """Choose a file for each wanted module from a folder, a zip or a single file. Never raises for what is in there."""
-    with _Shelf(place, [want.path for want in wanted]) as shelf:
-        return _choose(shelf, wanted)
+    with Shelf(place, [want.path for want in wanted]) as shelf:
+        return choose_files(shelf, wanted)
 
 
-def _choose(shelf: _Shelf, wanted: Sequence[WantedFile]) -> Submission:
+def choose_files(shelf: Shelf, wanted: Sequence[WantedFile]) -> Submission:
+    """The file for each module that is wanted, or the problem with it; `shelf` is open."""
     modules: dict[str, FoundFile | Problem] = {}
     chosen: dict[str, _File] = {}
     spoken_for: set[int] = set()
     unclear: set[str] = set()
     for want in wanted:
-        named = sorted((file for file in shelf.files if file.key == _key(want.path)), key=lambda file: file.rank(want))
+        named = sorted(
+            (file for file in shelf.files if file.key == file_key(want.path)), key=lambda file: file.rank(want)
+        )
         spoken_for.update(map(id, named))
         picked = _pick_by_name(want, named[:MAX_CANDIDATES])
         if isinstance(picked, _Choice):
@@ -195,13 +198,13 @@ def _pick_by_name(want: WantedFile, files: Sequence[_File]) -> _Choice | Problem
 
 
 def _pick_by_content(
-    want: WantedFile, shelf: _Shelf, spoken_for: set[int], *, searching: bool
+    want: WantedFile, shelf: Shelf, spoken_for: set[int], *, searching: bool
 ) -> _Choice | Problem | None:
     """A file of another name that defines what is asked for: one that nobody else claims, else one for several modules.
 
     `searching`: no file of the right name was there at all, so that less will do.
     """
-    readable = [file for file in shelf.readable() if file.key != _key(want.path)]
+    readable = [file for file in shelf.readable() if file.key != file_key(want.path)]
     leftover = [file for file in readable if id(file) not in spoken_for]
     enough = len(want.names) // 2 + 1
     for files in (leftover, readable):
@@ -233,7 +236,7 @@ def _two_files(want: WantedFile, files: Sequence[_File]) -> Problem:
     )
 
 
-def _no_file(want: WantedFile, shelf: _Shelf, chosen: Iterable[_File]) -> Problem:
+def _no_file(want: WantedFile, shelf: Shelf, chosen: Iterable[_File]) -> Problem:
     """What was found instead, and what to rename."""
     taken = {file.path for file in chosen}
     others = [path for path in shelf.seen if path not in taken]
@@ -259,11 +262,11 @@ def _without_twins(files: Sequence[_File]) -> list[_File]:
     return kept
 
 
-def _extras(shelf: _Shelf, chosen: Mapping[str, _File], wanted: Sequence[WantedFile]) -> dict[str, FoundFile]:
+def _extras(shelf: Shelf, chosen: Mapping[str, _File], wanted: Sequence[WantedFile]) -> dict[str, FoundFile]:
     """Scripts in the folders of the chosen files that can be imported from there."""
     folders = {PurePosixPath(file.path).parent for file in chosen.values()}
     taken = {file.path for file in chosen.values()}
-    keys = {_key(want.path) for want in wanted}
+    keys = {file_key(want.path) for want in wanted}
     extras: dict[str, FoundFile] = {}
     beside = [
         file
@@ -287,7 +290,7 @@ def _some(paths: Sequence[str]) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
-def _key(path: str) -> str:
+def file_key(path: str) -> str:
     """A file's name without what people get wrong: folder, suffix, case, hyphens, blanks, "(1)", "copy"."""
     stem = _stem(path)
     while (shorter := _COPY.sub("", stem)) != stem:
@@ -335,7 +338,7 @@ class _File:
 
     @cached_property
     def key(self) -> str:
-        return _key(self.path)
+        return file_key(self.path)
 
     def rank(self, want: WantedFile) -> tuple[int, int, int]:
         """How well the name fits: right suffix before others, exact before alike before copy, shallow before deep."""
@@ -351,7 +354,7 @@ class _File:
             return self._too_large(limit, f"{self.size / 1e6:.0f} MB large")
         try:
             data = self.source.read(limit + 1)
-        except _Unreadable as error:
+        except Unreadable as error:
             return f"{self.path} could not be read: {error}. Upload it again."
         if len(data) > limit:
             return self._too_large(limit, "too large")
@@ -372,7 +375,7 @@ class _File:
 
     def resembles(self, want: WantedFile) -> bool:
         """Whether the name has much in common with the wanted one."""
-        wanted = _key(want.path)
+        wanted = file_key(want.path)
         return wanted in self.key or difflib.SequenceMatcher(None, self.key, wanted).ratio() > 0.6
 
     def _too_large(self, limit: int, how: str) -> str:
@@ -477,7 +480,7 @@ def _as_text(data: bytes, encoding: str, note: str) -> tuple[str, str] | None:
 # --- looking around ---------------------------------------------------------------------------------------------------
 
 
-class _Unreadable(Exception):  # noqa: N818 - it is a state of a file
+class Unreadable(Exception):  # noqa: N818 - it is a state of a file
     """Why a file could not be read, in words that go on a sentence."""
 
 
@@ -485,7 +488,7 @@ class _Source:
     """Something that gives the bytes of a file."""
 
     def read(self, limit: int) -> bytes:
-        """At most `limit` bytes. Raises _Unreadable."""
+        """At most `limit` bytes. Raises Unreadable."""
         raise NotImplementedError
 
 
@@ -498,7 +501,7 @@ class _OnDisk(_Source):
             try:
                 return file.read(limit)
             except OSError as error:
-                raise _Unreadable(_reason(error)) from None
+                raise Unreadable(_reason(error)) from None
 
 
 @dataclass(frozen=True)
@@ -509,26 +512,26 @@ class _InZip(_Source):
     def read(self, limit: int) -> bytes:
         entry = self.entry
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise _Unreadable("it is compressed in an unusual way")
+            raise Unreadable("it is compressed in an unusual way")
         if entry.flag_bits & 0x1:
-            raise _Unreadable("the zip is locked with a password")
+            raise Unreadable("the zip is locked with a password")
         if entry.file_size > MAX_SCRIPT and entry.file_size > MAX_ZIP_RATIO * max(1, entry.compress_size):
-            raise _Unreadable("it is far larger than the zip says")
+            raise Unreadable("it is far larger than the zip says")
         try:
             with self.archive.open(entry) as file:
                 return file.read(limit)
         except Exception as error:  # zipfile raises a dozen kinds for damaged archives, some of them undocumented
-            raise _Unreadable(f"the zip is damaged there ({type(error).__name__})") from None
+            raise Unreadable(f"the zip is damaged there ({type(error).__name__})") from None
 
 
 def _open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading; pipes, sockets and devices are not touched."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise _Unreadable("it is not an ordinary file")
+            raise Unreadable("it is not an ordinary file")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
-        raise _Unreadable(_reason(error)) from None
+        raise Unreadable(_reason(error)) from None
     return os.fdopen(descriptor, "rb")
 
 
@@ -538,7 +541,7 @@ def _reason(error: OSError) -> str:
     return (error.strerror or "it cannot be opened").lower()
 
 
-class _Shelf:
+class Shelf:
     """All files of a submission that may be code, in a fixed order: shallow ones first, then by name.
 
     `seen` are the paths of all files, code or not; `complaints` are sentences on what could not be looked into.
@@ -555,7 +558,7 @@ class _Shelf:
         self.files.sort(key=lambda file: (file.depth, file.path))
         self.seen.sort(key=lambda path: (path.count("/"), path))
 
-    def __enter__(self) -> _Shelf:
+    def __enter__(self) -> Shelf:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -657,7 +660,7 @@ class _Shelf:
                 return
             archive = self._open.enter_context(zipfile.ZipFile(stream))
             entries = list({entry.filename: entry for entry in archive.infolist()}.values())  # the last one counts
-        except _Unreadable as error:
+        except Unreadable as error:
             self.complaints.append(f"{shown} could not be read: {error}.")
             return
         except Exception:  # zipfile raises a dozen kinds for damaged archives, some of them undocumented
@@ -687,7 +690,7 @@ class _Shelf:
             if level < MAX_ZIP_DEPTH and entry.file_size <= MAX_NOTEBOOK:
                 try:
                     data = inside.read(MAX_NOTEBOOK)
-                except _Unreadable as error:
+                except Unreadable as error:
                     self.complaints.append(f"{path} could not be read: {error}.")
                 else:
                     self._open_zip(data, path, below, level + 1)

@@ -7,7 +7,7 @@
 The markers are nbgrader's. `### BEGIN SOLUTION: pass` leaves `pass` in place of the exception.
 A region holds whole statements at the indentation of its markers. Everything outside regions
 stays as it is, imports that only a solution uses included. In a notebook's markdown cells, model
-answers are marked: see `answer_cells`.
+answers are marked: see `answers.markers`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.answer_cells import model_answers, without_model_answers
+from autograder.answers.markers import model_answers, without_model_answers
 from autograder.errors import UserError
 
 HERE = "# YOUR CODE HERE"

@@ -24,15 +24,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from autograder import answer_page, notebook_cells
-from autograder import answers as module_under_test
-from autograder.answer_page import render_answers, render_markdown
-from autograder.answer_pictures import LONGEST_SIDE, ShownPicture, show_picture
-from autograder.answers import MAX_ANSWER, MAX_PICTURES, ClassAnswers, Student, anonymise, collect_answers
+from autograder.answers import cells as notebook_cells
+from autograder.answers import collection as module_under_test
+from autograder.answers import page as answer_page
+from autograder.answers.cells import read_cells, read_script
+from autograder.answers.collection import MAX_ANSWER, MAX_PICTURES, ClassAnswers, Student, anonymise, collect_answers
+from autograder.answers.page import render_answers, render_markdown
+from autograder.answers.pictures import LONGEST_SIDE, ShownPicture, show_picture
 from autograder.cli import main
 from autograder.errors import UserError
 from autograder.homework import Homework, load_homework
-from autograder.notebook_cells import read_cells, read_script
 from autograder.templates import write_templates
 
 DECLARATION = """

@@ -18,21 +18,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from autograder.answers.cells import Cell, Cells, read_cells, read_script
+from autograder.answers.template import TemplateCells, words_of
 from autograder.errors import UserError
 from autograder.homework import Homework, SourceFile, read_text
-from autograder.notebook_cells import Cell, Cells, read_cells, read_script
 from autograder.submission import (
     MAX_CANDIDATES,
     MAX_NOTEBOOK,
     FoundFile,
     Problem,
+    Shelf,
+    Unreadable,
     WantedFile,
-    _choose,
-    _key,
-    _Shelf,
-    _Unreadable,
+    choose_files,
+    file_key,
 )
-from autograder.template_cells import TemplateCells, words_of
 
 #: Characters of one answer that are shown, and pictures.
 MAX_ANSWER = 20_000
@@ -251,8 +251,8 @@ def _read_student(place: Path, name: str, notebooks: Sequence[_Notebook]) -> Stu
     answers: dict[str, Answer] = {}
     problems: list[str] = []
     elsewhere: list[Answer] = []
-    with _Shelf(place, [notebook.path for notebook in notebooks]) as shelf:
-        chosen = _choose(shelf, [notebook.wanted for notebook in notebooks]).modules
+    with Shelf(place, [notebook.path for notebook in notebooks]) as shelf:
+        chosen = choose_files(shelf, [notebook.wanted for notebook in notebooks]).modules
         for notebook in notebooks:
             answers |= dict.fromkeys(notebook.template.numbers.values(), _MISSING)
             cells, problem = _read_file(shelf, notebook, chosen[notebook.wanted.module])
@@ -268,7 +268,7 @@ def _read_student(place: Path, name: str, notebooks: Sequence[_Notebook]) -> Stu
     return Student(name, answers, tuple(problems), tuple(elsewhere))
 
 
-def _read_file(shelf: _Shelf, notebook: _Notebook, chosen: FoundFile | Problem) -> tuple[Cells | None, str]:
+def _read_file(shelf: Shelf, notebook: _Notebook, chosen: FoundFile | Problem) -> tuple[Cells | None, str]:
     """The cells of the notebook that was chosen, and what was the matter.
 
     A notebook that nothing was chosen for, because its code is gone or there are two, is still read for its text.
@@ -276,7 +276,7 @@ def _read_file(shelf: _Shelf, notebook: _Notebook, chosen: FoundFile | Problem) 
     if isinstance(chosen, FoundFile):
         files = [file for file in shelf.files if file.path == chosen.path]
     else:
-        files = [file for file in shelf.files if file.key == _key(notebook.path)]
+        files = [file for file in shelf.files if file.key == file_key(notebook.path)]
         files.sort(key=lambda file: file.rank(notebook.wanted))
     if not files:
         damaged = [file.contents for file in shelf.files[:MAX_CANDIDATES] if isinstance(file.contents, str)]
@@ -290,7 +290,7 @@ def _read_file(shelf: _Shelf, notebook: _Notebook, chosen: FoundFile | Problem) 
             return None, f"{notebook.path} could not be read: it is larger than {MAX_NOTEBOOK // 1_000_000} MB."
         doubt = f"{notebook.path}: {file.path} was read, one of {len(files)} that could be meant."
         return read_cells(data, file.path), doubt if isinstance(chosen, Problem) and len(files) > 1 else ""
-    except _Unreadable as error:
+    except Unreadable as error:
         return None, f"{notebook.path} could not be read: {error}."
     except UserError as error:
         if isinstance(chosen, FoundFile):

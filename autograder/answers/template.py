@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from autograder.answer_cells import answered_question
-from autograder.notebook_cells import Cell
+from autograder.answers.cells import Cell
+from autograder.answers.markers import answered_question
 
 #: Characters of a cell or line that are looked at; a longer one is no cell of the template.
 MAX_COMPARED = 20_000

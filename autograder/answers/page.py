@@ -18,10 +18,10 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-from autograder.answer_pictures import ShownPicture, show_picture
-from autograder.answers import MAX_ANSWER, MAX_PICTURES, Answer, ClassAnswers, Question
+from autograder.answers.collection import MAX_ANSWER, MAX_PICTURES, Answer, ClassAnswers, Question
+from autograder.answers.pictures import ShownPicture, show_picture
 
-TEMPLATE = "answers.html.j2"
+TEMPLATE = "page.html.j2"
 #: Headings of an answer begin at this level, below those of the page.
 FIRST_HEADING = 4
 #: Characters of one formula.

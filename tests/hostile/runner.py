@@ -14,10 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import msgspec
 import pytest
@@ -33,7 +32,6 @@ import autograder
 from autograder.bundle import build_gradescope_zip, build_student_kit
 from autograder.practice import record_practice
 from autograder.recording import record
-from autograder.sandbox.runner import Sandbox
 
 START_SECONDS = 120.0
 SLACK_SECONDS = 20.0
@@ -85,9 +83,8 @@ class UnavailableError(Exception):
 def prepare(folder: Path) -> Path:
     """Record the homework and build its Gradescope zip in `folder`, and the student kit beside it; returns the zip."""
     homework = write_guarded_homework(folder / "project")
-    with Sandbox() as sandbox, mock.patch("autograder.recording.Sandbox", return_value=nullcontext(sandbox)):
-        record(homework)
-        record_practice(homework)
+    record(homework)
+    record_practice(homework)
     archive = folder / "guarded.zip"
     for target, build in ((archive, build_gradescope_zip), (kit_of(archive), build_student_kit)):
         build(homework, target)

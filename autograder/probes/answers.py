@@ -53,19 +53,20 @@ def ask(
         Exception: whatever the function raises; the point goes with it into the message.
     """
     found: list[Array] = []
-    for point in points:
-        with observe.asking(words(point)):
-            given = answer_at(answer, point)
-            values = as_numbers(given, point)
-        wrong = _no_number(given, point) if values is None else ""
-        if values is not None and found and values.shape != found[0].shape:
-            wrong = f"{_size(values)}, but {_size(found[0])} elsewhere"
-        if values is None or wrong:
-            observe.unlike(name, f"{wrong}, at {words(point)}")
+    told = [words(point) for point in points]
+    for point, where in zip(points, told, strict=True):
+        with observe.asking(where):
+            value = answer_at(answer, point)
+            values = as_numbers(value, point)
+        if values is None:
+            observe.unlike(name, f"{_no_number(value, point)}, at {where}")
+            return None
+        if found and values.shape != found[0].shape:
+            observe.unlike(name, f"{_size(values)}, but {_size(found[0])} elsewhere, at {where}")
             return None
         found.append(values)
     stacked = np.stack(found)
-    observe(**{name: stacked}, at=[words(point) for point in points], rtol=rtol, atol=atol)
+    observe(**{name: stacked}, at=told, rtol=rtol, atol=atol)
     return stacked
 
 
@@ -73,11 +74,11 @@ def _no_number(value: object, point: Point) -> str:
     """What a value is that `as_numbers` makes nothing of."""
     if value is None:
         return "None"
-    if _is_sympy(value):
-        unknown = sorted({symbol.name for symbol in _symbols(value)} - _scalars(point))
-        if unknown:
-            known = f" (your parameters are {', '.join(sorted(_scalars(point)))})" if _scalars(point) else ""
-            return f"an expression with the symbol {unknown[0]}{known}"
+    unknown = sorted(symbol.name for symbol in value.free_symbols) if _is_sympy(value) else []  # type: ignore[attr-defined]
+    unknown = [name for name in unknown if name not in _scalars(point)]
+    if unknown:
+        known = f" (your parameters are {', '.join(sorted(_scalars(point)))})" if _scalars(point) else ""
+        return f"an expression with the symbol {unknown[0]}{known}"
     return f"{type(value).__name__} {str(value)[:60]!r}"
 
 
@@ -158,23 +159,24 @@ def _is_sympy(value: object) -> bool:
 def _evaluated(expression: Any, point: Point) -> Array | None:
     """A SymPy expression or matrix with the point's values put in for the symbols of the same names."""
     sympy: Any = sys.modules["sympy"]
-    if not {symbol.name for symbol in _symbols(expression)} <= _scalars(point):
+    symbols = expression.free_symbols
+    if not {symbol.name for symbol in symbols} <= _scalars(point):
         return None
-    values = {symbol: point[symbol.name] for symbol in _symbols(expression)}
     if isinstance(expression, sympy.MatrixBase):
         return _stacked(_evaluated(item, point) for item in expression)
-    found = sympy.N(expression.subs(values))
+    found = sympy.N(expression.subs({symbol: point[symbol.name] for symbol in symbols}))
     if found in (sympy.zoo, sympy.nan):
         return np.array(np.nan)
     return np.array(float(found)) if found.is_extended_real else None
 
 
-def _symbols(expression: Any) -> list[Any]:
-    return sorted(expression.free_symbols, key=str)
-
-
 def _scalars(point: Point) -> set[str]:
     return {name for name, value in point.items() if not np.ndim(value)}
+
+
+def given(answer: object) -> object:
+    """What a function without arguments returns, or the answer itself where it is none."""
+    return answer() if callable(answer) and not isinstance(answer, type) else answer
 
 
 def choice(answer: object, constants: Collection[str]) -> tuple[str, str]:
@@ -185,13 +187,12 @@ def choice(answer: object, constants: Collection[str]) -> tuple[str, str]:
             returns one.
         constants: the names to choose from; numbers count from 1 in this order.
     """
-    value = answer() if callable(answer) and not isinstance(answer, type) else answer
-    return _chosen(value, tuple(constants))
+    return _chosen(given(answer), tuple(constants))
 
 
 def choices(answer: object, constants: Collection[str]) -> tuple[set[str], list[str]]:
     """(the names of the constants that were chosen, every other item in alphabetical order)."""
-    value: Any = answer() if callable(answer) and not isinstance(answer, type) else answer
+    value: Any = given(answer)
     if isinstance(value, Mapping):
         value = [item for item, holds in value.items() if bool(holds)]
     several = isinstance(value, Iterable) and not isinstance(value, (str, bytes, type))

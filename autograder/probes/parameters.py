@@ -46,3 +46,10 @@ def fan_in(weight: torch.Tensor) -> int:
 def shapes_of(tensors: Iterable[torch.Tensor]) -> list[list[int]]:
     """The shapes of `tensors`, sorted, so that two networks can be compared whatever their order of declaration."""
     return sorted(list(tensor.shape) for tensor in tensors)
+
+
+def make_positive(net: nn.Module) -> None:
+    """Take the signs off all parameters: with a positive input, rectifiers then change nothing."""
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.abs_()

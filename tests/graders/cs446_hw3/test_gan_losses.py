@@ -11,7 +11,7 @@ from torch import nn
 from autograder.marks import twin
 from autograder.probes.gradients import flat_gradient
 from autograder.probes.layers import layers_of
-from autograder.probes.tensors import plain
+from autograder.probes.tensors import is_finite, plain, scalar
 from autograder.probes.training import swapped
 
 PIXELS = 28 * 28
@@ -116,11 +116,6 @@ def generator_loss(hw3_gan, rng, batch_size, size=2.0):
     return loss, judge, painter
 
 
-def scalar(loss):
-    """A loss of one number, [] or [1] alike."""
-    return loss.reshape(()) if isinstance(loss, torch.Tensor) and loss.numel() == 1 else loss
-
-
 def differ(loss, other):
     """Whether two losses are different, as they are for logits of another size; what is not finite is graded apart."""
     given = (loss, other)
@@ -129,13 +124,6 @@ def differ(loss, other):
     if not all(map(math.isfinite, values)):
         return True
     return len(values) == 2 and abs(values[0] - values[1]) > 1e-3
-
-
-def is_finite(value):
-    value = plain(value)
-    if isinstance(value, (int, float)):
-        return math.isfinite(value)
-    return bool(torch.isfinite(value).all()) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def is_finite_gradient(loss, net):

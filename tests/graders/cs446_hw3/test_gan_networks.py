@@ -4,10 +4,11 @@ import torch
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from autograder.marks import twin
+from autograder.probes.batches import observe_batches
 from autograder.probes.gradients import without_gradient
 from autograder.probes.layers import layers_of
-from autograder.probes.parameters import load_parameters, shapes_of
-from autograder.probes.tensors import plain
+from autograder.probes.parameters import load_parameters, make_positive, shapes_of
+from autograder.probes.tensors import column
 
 BATCH = 256  # the handout's own, in case a network works with no other: that is graded in 4.a.4 and 4.b.4
 ZDIM = 64
@@ -21,42 +22,12 @@ def known(network, rng, *args, gain=1.4):
     return net
 
 
-def column(logits):
-    """Logits [batch] as [batch, 1]; the missing axis is graded in 4.a.4."""
-    return logits.unsqueeze(1) if isinstance(logits, torch.Tensor) and logits.dim() == 1 else logits
-
-
 def first(images, count):
     """The first images of a batch, which are enough, as [count, 1, 28, 28]; other axes are graded in 4.b.4."""
     if not isinstance(images, torch.Tensor) or images.dim() == 0:
         return images
     chosen = images[:count]
     return chosen.reshape(-1, 1, 28, 28) if chosen.dim() < 4 and chosen.numel() == count * 784 else chosen
-
-
-def make_positive(net):
-    """Parameters without their signs: with a positive input, rectifiers then change nothing."""
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.abs_()
-
-
-def shape(output):
-    return list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-
-
-def observe_batches(net, inputs, observe):
-    """Shapes for a batch of another size and a batch of one, and whether the others in a batch change an output."""
-    net.eval()
-    with torch.no_grad():
-        together = plain(net(inputs))
-        alone = [plain(net(inputs[row : row + 1])) for row in range(len(inputs))]
-    observe.exact(shape_for_five=shape(together), shape_for_one=shape(alone[0]))
-    if all(isinstance(output, torch.Tensor) and output.numel() == alone[0].numel() for output in alone):
-        flat = torch.stack([output.flatten() for output in alone])
-        difference = flat - together.reshape(flat.shape) if flat.numel() == together.numel() else None
-        observe(difference_between_batch_and_single=difference)
-        observe.exact(different_inputs_give_different_outputs=bool((flat - flat[0]).abs()[1:].max() > 1e-6))
 
 
 @number("4.a.1")

@@ -6,7 +6,7 @@ import numpy as np
 from gradescope_utils.autograder_utils.decorators import number, visibility, weight
 
 from autograder.marks import twin
-from autograder.probes.answers import as_numbers, ask, choice, choices, numbers, table, words
+from autograder.probes.answers import as_numbers, ask, choice, choices, given, numbers, table, words
 
 KL_STATEMENTS = (
     "NEVER_NEGATIVE",
@@ -82,8 +82,7 @@ def test_encoder_output_dimension(hw3_written, observe):
 
 def dimension(hw3_written):
     """The student's number as an int, or whatever it is."""
-    found = hw3_written.encoder_output_dimension
-    found = found() if callable(found) else found
+    found = given(hw3_written.encoder_output_dimension)
     value = as_numbers(found, {})
     return int(value) if value is not None and value.ndim == 0 and float(value).is_integer() else found
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from autograder.marks import twin
 from autograder.probes.energies import SHAPE
+from autograder.probes.tensors import shape_of
 
 
 class Drift:
@@ -42,10 +43,6 @@ def trajectory(ebm_mnist, **how):
     return ebm_mnist.sample_trajectory(Brightness(), **how), drift.step_sizes
 
 
-def shape(output):
-    return list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-
-
 def is_sequence_of_pictures(images):
     return isinstance(images, torch.Tensor) and images.dim() == 5 and len(images) > 1
 
@@ -62,7 +59,7 @@ def test_trajectory(ebm_mnist, rng, observe):
     """sample_trajectory returns the starting images and those after every so many steps."""
     every, parts, count = (int(rng.integers(low, high, 1)) for low, high in ((5, 12), (3, 7), (2, 6)))
     images, step_sizes = trajectory(ebm_mnist, num_imgs=count, steps=every * parts, every=every)
-    observe.exact(shape=shape(images), step_sizes=sorted(set(step_sizes)))
+    observe.exact(shape=shape_of(images), step_sizes=sorted(set(step_sizes)))
     if is_sequence_of_pictures(images):
         taken = (images - images[0]).flatten(1).mean(1) / Drift.STEP
         observe(steps_between_the_first_image_and_each=taken, atol=0.01)
@@ -115,7 +112,7 @@ def test_own_transformation(ebm_mnist, rng, observe):
     """own_transform gives other images of the same shape, with values in [-1, 1]."""
     images = pictures(rng, 8)
     changed = ebm_mnist.own_transform(images.clone())
-    observe.exact(shape=shape(changed))
+    observe.exact(shape=shape_of(changed))
     if isinstance(changed, torch.Tensor) and changed.shape == images.shape:
         observe.exact(
             values_are_in_range=bool((changed.abs() <= 1 + 1e-5).all()),

@@ -9,6 +9,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from torch import nn
 
 from autograder.marks import twin
+from autograder.probes.tensors import shape_of
 
 SHAPE = (1, 28, 28)
 
@@ -82,10 +83,6 @@ class Session:
         if isinstance(examples, torch.Tensor):
             return examples
         return torch.cat([example if example.dim() == 4 else example[None] for example in examples])
-
-
-def shape_of(output):
-    return list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
 
 
 @number("2.b.iv.1")

@@ -1,11 +1,11 @@
 """Parts 2.b.v and 2.b.vi: contrastive divergence and regularization."""
 
-import torch
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from autograder.marks import twin
 from autograder.probes.energies import output_sign
 from autograder.probes.gradients import gradients
+from autograder.probes.tensors import scalar
 from autograder.probes.training import method_of
 
 ALPHA = 0.3
@@ -26,11 +26,6 @@ def outputs(rng, count, sign=1, gap=2.0):
     """
     real, fake = rng.normal(count, mean=gap - 1.2, std=1.5), rng.normal(count, mean=-1.2)
     return (sign * real).requires_grad_(), (sign * fake).requires_grad_()
-
-
-def scalar(loss):
-    """A loss of one number, [] or [1] alike."""
-    return loss.reshape(()) if isinstance(loss, torch.Tensor) and loss.numel() == 1 else loss
 
 
 @number("2.b.v.1")

@@ -12,7 +12,7 @@ from autograder.marks import twin
 from autograder.probes.gradients import gradients, without_gradient
 from autograder.probes.layers import layers_of
 from autograder.probes.parameters import load_parameters, shapes_of
-from autograder.probes.tensors import plain
+from autograder.probes.tensors import plain, shape_of
 from autograder.probes.training import swapped
 
 STAND_IN_SLOPE = 0.37
@@ -58,10 +58,6 @@ def images(rng, count):
 def flat(scores):
     """Scores of N images as [N]; other axes are graded in 2.b.ii.4."""
     return scores.reshape(-1) if isinstance(scores, torch.Tensor) else scores
-
-
-def shape(output):
-    return list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
 
 
 @number("2.b.i.1")
@@ -129,7 +125,7 @@ def test_network_batches(ebm_mnist, rng, observe):
         net = known_network(ebm_mnist, rng).eval()
         together = plain(net(inputs))
         alone = [plain(net(inputs[row : row + 1])) for row in range(len(inputs))]
-    observe.exact(shape_for_five=shape(together), shape_for_one=shape(alone[0]))
+    observe.exact(shape_for_five=shape_of(together), shape_for_one=shape_of(alone[0]))
     if all(isinstance(score, torch.Tensor) and score.numel() == 1 for score in alone) and together.numel() == 5:
         observe(
             difference_between_batch_and_single=together.reshape(5) - torch.stack([flat(score)[0] for score in alone])
@@ -147,4 +143,4 @@ def test_network_widths(ebm_mnist, rng, observe):
             observe.exact(**{f"widths_for_{features}_features": biases})
             observe(**{f"scores_with_{features}_features": flat(net(images(rng, 4)))})
         several = ebm_mnist.CNNModel(out_dim=3)
-        observe.exact(shape_for_three_outputs=shape(several(images(rng, 5))))
+        observe.exact(shape_for_three_outputs=shape_of(several(images(rng, 5))))

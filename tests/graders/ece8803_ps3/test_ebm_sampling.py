@@ -5,6 +5,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 
 from autograder.marks import twin
 from autograder.probes.energies import SHAPE, Bowl, Slope, block_means, output_sign
+from autograder.probes.tensors import shape_of
 from autograder.probes.training import method_of
 
 BLOCKS = 4
@@ -34,10 +35,6 @@ class Langevin:
 def grey(rng, count):
     """Images [count, 1, 28, 28] with room around their grey values, all above zero."""
     return rng.uniform(count, *SHAPE, low=0.4, high=0.6)
-
-
-def shape(output):
-    return list(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
 
 
 def graph_of(output):
@@ -107,7 +104,7 @@ def test_images_per_step(ebm_mnist, rng, observe):
     slopes = torch.full((BLOCKS,), float(rng.uniform(1, low=0.012, high=0.015)))
     how = {"steps": 5, "step_size": 5, "return_img_per_step": True}
     per_step, control = langevin.on(slopes, images, **how), langevin.on(FLAT, images, **how)
-    observe.exact(shape=shape(per_step))
+    observe.exact(shape=shape_of(per_step))
     if isinstance(per_step, torch.Tensor) and per_step.shape[1:] == images.shape:
         moved = (per_step - control).detach().flatten(1).mean(1)  # (steps,)
         observe(share_of_the_way_after_each_step=moved / moved[-1], atol=0.04)

@@ -7,7 +7,7 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 
 from autograder.marks import twin
 from autograder.probes.gradients import flat_gradient
-from autograder.probes.tensors import plain
+from autograder.probes.tensors import is_finite, plain, scalar
 
 BATCHES = (128, 16)
 LARGE = 1e4
@@ -28,11 +28,6 @@ def outputs(gan_mnist, values):
     return values.reshape(shape).requires_grad_()
 
 
-def scalar(loss):
-    """A loss of one number, [] or [1] alike."""
-    return loss.reshape(()) if isinstance(loss, torch.Tensor) and loss.numel() == 1 else loss
-
-
 def observe_values(loss, arguments, gan_mnist, rng, observe):
     """The loss of outputs of usual size, in two batches, with as many random tensors as it has `arguments`."""
     for batch in BATCHES:
@@ -45,13 +40,6 @@ def observe_gradient(name, loss, arguments, gan_mnist, rng, observe):
     values = [outputs(gan_mnist, rng.normal(BATCHES[0], mean=0.3, std=2.0)) for _ in range(arguments)]
     gradient = flat_gradient(loss(*values), values)
     observe(**{f"gradient_of_the_{name}": None if gradient is None else BATCHES[0] * gradient})
-
-
-def is_finite(value):
-    value = plain(value)
-    if isinstance(value, (int, float)):
-        return math.isfinite(value)
-    return bool(torch.isfinite(value).all()) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def as_float(value):

@@ -5,10 +5,11 @@ from gradescope_utils.autograder_utils.decorators import number, weight
 from torch import nn
 
 from autograder.marks import twin
+from autograder.probes.batches import observe_batches
 from autograder.probes.gradients import without_gradient
 from autograder.probes.layers import layers_of
-from autograder.probes.parameters import load_parameters, shapes_of
-from autograder.probes.tensors import plain
+from autograder.probes.parameters import load_parameters, make_positive, shapes_of
+from autograder.probes.tensors import column, plain, shape_of
 
 BATCH = 128  # the notebook's own, in case a network works with no other: that is graded with the batches
 NOISE = 96
@@ -38,11 +39,6 @@ def taken(net, images):
             return images.flatten(1)
 
 
-def column(logits):
-    """Logits [batch] as [batch, 1]; the missing axis is graded with the batches."""
-    return logits.unsqueeze(1) if isinstance(logits, torch.Tensor) and logits.dim() == 1 else logits
-
-
 def first(images, count):
     """The first images of a batch, which are enough, [count, 784]; other shapes are graded with the batches."""
     if not isinstance(images, torch.Tensor) or images.dim() == 0:
@@ -51,33 +47,10 @@ def first(images, count):
     return chosen.reshape(count, 784) if chosen.numel() == count * 784 else chosen
 
 
-def make_positive(net):
-    """Parameters without their signs: with a positive input, rectifiers then change nothing."""
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.abs_()
-
-
 def form(output):
     """A shape; [N, 784] and [N, 1, 28, 28] are one form, since both are right."""
-    if not isinstance(output, torch.Tensor):
-        return type(output).__name__
-    shape = list(output.shape)
+    shape = shape_of(output)
     return f"{shape[0]} images" if shape[1:] in ([784], [1, 28, 28]) else shape
-
-
-def observe_batches(net, inputs, observe):
-    """Shapes for a batch of another size and a batch of one, and whether the others in a batch change an output."""
-    net.eval()
-    with torch.no_grad():
-        together = plain(net(inputs))
-        alone = [plain(net(inputs[row : row + 1])) for row in range(len(inputs))]
-    observe.exact(shape_for_five=form(together), shape_for_one=form(alone[0]))
-    if all(isinstance(output, torch.Tensor) and output.numel() == alone[0].numel() for output in alone):
-        flat = torch.stack([output.flatten() for output in alone])
-        difference = flat - together.reshape(flat.shape) if flat.numel() == together.numel() else None
-        observe(difference_between_batch_and_single=difference)
-        observe.exact(different_inputs_give_different_outputs=bool((flat - flat[0]).abs()[1:].max() > 1e-6))
 
 
 def observe_discriminator_layers(net, rng, observe):
@@ -159,7 +132,7 @@ def test_discriminator_logits(gan_mnist, rng, observe):
 def test_discriminator_batches(gan_mnist, rng, observe):
     """discriminator() gives one logit per image, [N, 1], whatever the size of the batch."""
     net = known(gan_mnist.discriminator(), rng)
-    observe_batches(net, taken(net, rng.normal(5, 1, 28, 28)), observe)
+    observe_batches(net, taken(net, rng.normal(5, 1, 28, 28)), observe, form)
 
 
 @number("1.b.iii.1")
@@ -188,7 +161,7 @@ def test_generator_images(gan_mnist, rng, observe):
 @weight(1)
 def test_generator_batches(gan_mnist, rng, observe):
     """generator(noise_dim) gives one image per noise vector, whatever noise_dim and the size of the batch."""
-    observe_batches(known(gan_mnist.generator(10), rng), rng.normal(5, 10), observe)
+    observe_batches(known(gan_mnist.generator(10), rng), rng.normal(5, 10), observe, form)
 
 
 @number("1.f.i.1")
@@ -258,4 +231,4 @@ def test_dc_generator_evaluation(gan_mnist, rng, observe):
     net = known(gan_mnist.build_dc_generator(10), rng)
     with torch.no_grad():
         net(rng.normal(BATCH, 10))  # running averages, as training leaves them
-    observe_batches(net, rng.normal(5, 10), observe)
+    observe_batches(net, rng.normal(5, 10), observe, form)

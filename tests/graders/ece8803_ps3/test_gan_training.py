@@ -1,16 +1,13 @@
 """Problem 1.d: the optimizer, and training with the student's own parts."""
 
-import os
-from pathlib import Path
-
 import torch
 from gradescope_utils.autograder_utils.decorators import number, weight
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.datasets import DATA_VARIABLE, images_name, read_idx
 from autograder.marks import twin
+from autograder.probes.digits import digits
 from autograder.probes.training import parameter_vector, swapped
 
 NOISE = 96
@@ -101,12 +98,6 @@ def hinge_of_generator(fake):
 def loader_of(images, batch=BATCH):
     """Images [N, 1, 28, 28] in 0..1 as a loader with labels, as torchvision's MNIST gives them."""
     return DataLoader(TensorDataset(images, torch.zeros(len(images))), batch_size=batch)
-
-
-def digits(rng, count):
-    """Digits from the data folder, [count, 1, 28, 28] in 0..1."""
-    images = read_idx(Path(os.environ[DATA_VARIABLE]) / images_name("train"))
-    return torch.from_numpy(images[rng.permutation(len(images))[:count].numpy()]).unsqueeze(1) / 255
 
 
 def run(gan_mnist, judge, painter, solvers, losses, loader, **settings):
@@ -210,7 +201,7 @@ def test_training_losses(gan_mnist, rng, observe):
 @weight(1)
 def test_training_on_digits(gan_mnist, rng, observe):
     """After a short training on digits, your discriminator tells them from what a known generator makes of them."""
-    real = digits(rng, 1200)
+    real = digits(rng, 1200, "train")
     painter = Blender(rng, 2 * real[:200] - 1)
     judge = Fitted(gan_mnist.discriminator())
     solvers = gan_mnist.get_optimizer(judge), torch.optim.SGD(painter.parameters(), lr=0.01)

@@ -36,6 +36,19 @@ def read_notebook(data: bytes, filename: str = "notebook.ipynb") -> list[Chunk]:
     Chunks are called `filename[cell n]`, n counting the code cells from 1; line numbers are those of the cell. Raises
     UserError where `data` is no notebook.
     """
+    chunks = []
+    for number, source in enumerate(_code_cells(read_document(data, filename), filename), start=1):
+        text = without_cell_magic(source)
+        chunks.append(Chunk(f"{filename}[cell {number}]", without_magics(text)))
+    return chunks
+
+
+def read_document(data: bytes, filename: str) -> dict[str, Any]:
+    """The JSON of a notebook of any format version, which has cells or worksheets of some kind.
+
+    Raises:
+        UserError: where `data` is no notebook.
+    """
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -45,11 +58,22 @@ def read_notebook(data: bytes, filename: str = "notebook.ipynb") -> list[Chunk]:
             where=where,
             remedy="Open it in Jupyter, save it again, and submit the saved file.",
         ) from None
-    chunks = []
-    for number, source in enumerate(_code_cells(document, filename), start=1):
-        text = without_cell_magic(source)
-        chunks.append(Chunk(f"{filename}[cell {number}]", without_magics(text)))
-    return chunks
+    if not isinstance(document, dict) or not ({"cells", "worksheets"} & document.keys()):
+        raise UserError(
+            "this file is called a notebook, but it has no cells",
+            where=filename,
+            remedy="Save the notebook in Jupyter and submit the .ipynb file.",
+        )
+    return document
+
+
+def cell_text(source: Any) -> str:
+    """A cell's source, which is a text or a list of lines, with Unix line ends; "" where it is neither."""
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    if not isinstance(source, str):
+        return ""
+    return source.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def without_cell_magic(source: str) -> str:
@@ -139,14 +163,8 @@ def _statement_lines(lines: list[str]) -> Iterator[int]:
             quote = ""  # a string that was not closed ends with its line
 
 
-def _code_cells(document: Any, filename: str) -> Iterator[str]:
+def _code_cells(document: dict[str, Any], filename: str) -> Iterator[str]:
     """Sources of the code cells; cells that are not as they should be are skipped."""
-    if not isinstance(document, dict) or not ({"cells", "worksheets"} & document.keys()):
-        raise UserError(
-            "this file is called a notebook, but it has no cells",
-            where=filename,
-            remedy="Save the notebook in Jupyter and submit the .ipynb file.",
-        )
     if "worksheets" in document or document.get("nbformat", 4) != 4:
         document = _upgrade(document, filename)
     cells = document.get("cells")
@@ -154,10 +172,8 @@ def _code_cells(document: Any, filename: str) -> Iterator[str]:
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
         source = cell.get("source", "")
-        if isinstance(source, list):
-            source = "".join(part for part in source if isinstance(part, str))
-        if isinstance(source, str):
-            yield source.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        if isinstance(source, (str, list)):
+            yield cell_text(source)
 
 
 def _upgrade(document: dict[str, Any], filename: str) -> dict[str, Any]:

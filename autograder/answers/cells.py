@@ -6,14 +6,13 @@ text, so that what remains is what was written.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from autograder.errors import UserError
+from autograder.notebooks import cell_text, read_document
 
 #: Cells of one notebook that are looked at, characters of one cell, and of all cells together.
 MAX_CELLS = 2_000
@@ -61,14 +60,7 @@ def read_cells(data: bytes, filename: str) -> Cells:
     Raises:
         UserError: where `data` is no notebook.
     """
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise UserError("this notebook is damaged: it is not valid JSON", where=f"{filename}{line}") from None
-    if not isinstance(document, dict) or not ({"cells", "worksheets"} & document.keys()):
-        raise UserError("this file is called a notebook, but it has no cells", where=filename)
-    found = list(_cells_of(document))
+    found = list(_cells_of(read_document(data, filename)))
     pictures: dict[str, str] = {}
     cells = _bounded(cell for raw in found[:MAX_CELLS] if (cell := _read_cell(raw, pictures)))
     return Cells(cells, pictures, left_out=max(0, len(found) - MAX_CELLS))
@@ -112,22 +104,14 @@ def _cells_of(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _read_cell(raw: dict[str, Any], pictures: dict[str, str]) -> Cell | None:
     kind = raw.get("cell_type")
     if kind == "code":
-        return Cell("code", _text(raw.get("source", raw.get("input")))[:MAX_CELL_TEXT], _identity(raw))
+        return Cell("code", cell_text(raw.get("source", raw.get("input")))[:MAX_CELL_TEXT], _identity(raw))
     if kind not in ("markdown", "raw", "html", "heading"):
         return None
-    text = _take_pictures(_text(raw.get("source")), _attachments(raw), pictures)
+    text = _take_pictures(cell_text(raw.get("source")), _attachments(raw), pictures)
     if kind == "heading":
         level = raw.get("level")
         text = f"{'#' * (level if isinstance(level, int) and 0 < level < 7 else 1)} {text}"
     return Cell("text", text, _identity(raw))
-
-
-def _text(source: Any) -> str:
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    if not isinstance(source, str):
-        return ""
-    return source.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _identity(raw: dict[str, Any]) -> str:
@@ -141,7 +125,7 @@ def _attachments(raw: dict[str, Any]) -> dict[str, str]:
     found = {}
     for name, formats in attachments.items() if isinstance(attachments, dict) else ():
         data = next(iter(formats.values()), "") if isinstance(formats, dict) else ""
-        found[name] = _text(data)
+        found[name] = cell_text(data)
     return found
 
 

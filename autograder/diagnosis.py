@@ -11,16 +11,14 @@ import json
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import replace
 
-import msgspec
 import numpy as np
 
 from autograder.comparison import Difference, is_close
 from autograder.exception_hints import hint
 from autograder.feedback import Feedback
 from autograder.manifest import Grader
-from autograder.observation import Array, Entry, Failure, Frame, Observation
+from autograder.observation import Array, Failure, Frame, Observation
 from autograder.relations import relation, show_shape
 from autograder.sandbox.runner import Outcome
 
@@ -219,13 +217,14 @@ def explain_differences(differences: Sequence[Difference], observation: Observat
     """Words for an observation that matches no known behaviour."""
     if observation.failure is not None:
         return explain_failure(observation.failure, grader)
-    name = _spoken(differences[0])
-    first = _without_points(differences[0]) if grader.hidden else differences[0]
+    first = differences[0]
+    name = _spoken(first)
     # A probe that got nothing to go on with has not looked at the rest.
     more = [other for other in differences[1:] if other.aspect != "missing" or first.aspect not in ("type", "shape")]
     others = [f"`{_spoken(other)}`" for other in more[:3]]
     notes = (f"Also different: {', '.join(others)}{' …' if len(more) > 3 else '.'}",) if others else ()
-    headline, expected, actual, help_text = _words(first, name)
+    at_points = first.entry is not None and bool(first.entry.points) and not grader.hidden
+    headline, expected, actual, help_text = _words_at_points(first, name) if at_points else _words(first, name)
     if grader.hidden:
         expected = actual = ""
         headline = f"`{name}` is another value." if first.aspect == "exact" else headline
@@ -241,8 +240,6 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
         return f"The grader did not get to see `{name}`.", "", "", ""
     if difference.aspect == "type":
         expected = _show(wanted) if wanted is not None else ""
-        if difference.entry is not None and difference.entry.points and wanted is not None:
-            return _no_numbers(name, wanted, difference.detail)
         if difference.detail == "NoneType":
             help_text = "If this is what your function returned: does every path through it end with a return?"
             return f"`{name}` is None.", expected, "None", help_text
@@ -252,8 +249,6 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
         return headline, expected, actual, ""
     assert wanted is not None
     assert got is not None
-    if difference.entry is not None and difference.entry.points:
-        return _words_at_points(difference.entry, name, wanted, got)
     if difference.aspect == "shape":
         help_text = relation(wanted, got)
         return f"`{name}` has another shape.", f"shape {show_shape(wanted)}", f"shape {show_shape(got)}", help_text
@@ -289,16 +284,16 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
     return f"`{name}` has other values.", f"{expected}{place}", f"{actual}{place}", relation(wanted, got)
 
 
-def _no_numbers(name: str, wanted: Array, detail: str) -> tuple[str, str, str, str]:
-    """Words for an answer that is no number, or not as many numbers at every point."""
-    help_text = "Return numbers, as the docstring in your template says."
-    if detail.startswith("None"):
-        help_text = "Does every path through the function end with a return?"
-    return f"`{name}` gives something else than it should.", _size(wanted[0]), detail, help_text
-
-
-def _words_at_points(entry: Entry, name: str, wanted: Array, got: Array) -> tuple[str, str, str, str]:
-    """Words for an array with one row per point: the first point at which it is wrong, and at how many it is."""
+def _words_at_points(difference: Difference, name: str) -> tuple[str, str, str, str]:
+    """Words for values with one row per point: the first point at which they are wrong, and at how many they are."""
+    entry, wanted, got = difference.entry, difference.expected, difference.actual
+    if entry is None or wanted is None or difference.aspect == "dtype":
+        return _words(difference, name)
+    if got is None:
+        nothing = difference.detail.startswith("None")
+        help_text = "Return numbers, as the docstring in your template says."
+        help_text = "Does every path through the function end with a return?" if nothing else help_text
+        return f"`{name}` gives something else than it should.", _size(wanted[0]), difference.detail, help_text
     if wanted.shape != got.shape:
         rows = (wanted[0], got[0]) if got.ndim and len(got) == len(wanted) else (wanted, got)
         actual = f"{_size(rows[1])}: {_row(rows[1])}, at {entry.points[0]}"
@@ -325,12 +320,6 @@ def _words_at_points(entry: Entry, name: str, wanted: Array, got: Array) -> tupl
     shown = [(_row(wanted[first], digits), _row(got[first], digits)) for digits in (4, 6, 9, 17)]
     expected, actual = next((pair for pair in shown if pair[0] != pair[1]), shown[0])
     return headline, expected, actual, help_text
-
-
-def _without_points(difference: Difference) -> Difference:
-    if difference.entry is None or not difference.entry.points:
-        return difference
-    return replace(difference, entry=msgspec.structs.replace(difference.entry, points=()))
 
 
 def _size(row: Array) -> str:

@@ -163,6 +163,7 @@ PRELOADABLE = frozenset(
         "matplotlib.pyplot",
         "numpy.testing",
         "scipy",
+        "scipy.linalg",
         "scipy.ndimage",
         "scipy.special",
         "scipy.stats",

@@ -548,6 +548,11 @@ def test_what_was_not_looked_at_is_not_called_different() -> None:
     assert feedback_on(wanted, got).notes == ("Also different: `other`.",)
 
 
+def test_another_dtype_at_points_has_words() -> None:
+    feedback = feedback_on(at_points(np.ones(4)), at_points(np.ones(4, dtype=np.int64)))
+    assert feedback.headline == "`kl_uniform` has another dtype."
+
+
 def test_a_hidden_grader_names_no_point() -> None:
     for got in (
         at_points(KL + 1),

@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from autograder.errors import UserError
+from autograder.notebook_rescue import rescue_notebook
 from autograder.notebooks import read_notebook, without_magics
 from autograder.slicing import Chunk
 
@@ -414,7 +415,8 @@ def _understand(path: str, data: bytes) -> _Contents | str:
         return _script(path, text, notes)
     if _LOOKS_LIKE_PYTHON.search(text) and text.lstrip()[:1] != "{":
         return _script(path, text, (*notes, f"{path} is a script, not a notebook, and was read as one."))
-    return damage
+    rescued = rescue_notebook(text.encode("utf-8", "replace"), path)
+    return _notebook(path, rescued.data, (*notes, rescued.note)) if rescued else damage
 
 
 def _notebook(path: str, data: bytes, notes: tuple[str, ...]) -> _Contents | str:

@@ -22,6 +22,7 @@ from autograder.answers.cells import Cell, Cells, read_cells, read_script
 from autograder.answers.template import TemplateCells, words_of
 from autograder.errors import UserError
 from autograder.homework import Homework, SourceFile, read_text
+from autograder.notebook_rescue import rescue_notebook
 from autograder.submission import (
     MAX_CANDIDATES,
     MAX_NOTEBOOK,
@@ -293,6 +294,8 @@ def _read_file(shelf: Shelf, notebook: _Notebook, chosen: FoundFile | Problem) -
     except Unreadable as error:
         return None, f"{notebook.path} could not be read: {error}."
     except UserError as error:
+        if rescued := rescue_notebook(data, file.path):
+            return read_cells(rescued.data, file.path), rescued.note
         if isinstance(chosen, FoundFile):
             return read_script("\n".join(chunk.text for chunk in chosen.chunks)), ""
         return None, f"{notebook.path} could not be read: {error.what} ({error.where})."

@@ -3,6 +3,9 @@
 `hw3_gan.DNet` executes the slice of `DNet` (see slicing.py) in the module's own namespace, minus the statements that
 ran before. What comes out is what a plain import would have given, but for the statements that nobody asked for.
 
+Cells of a notebook may stand in another order than they were run in: where a cell needs at once a name that only a
+later cell binds, that one runs first. A script has no such second chance.
+
 A name that is bound several times has, while an earlier statement is made up for, the value that it had at that place
 of the file; so the order in which names are asked for does not matter. (State inside objects is not turned back.)
 
@@ -91,7 +94,7 @@ class StudentModule(types.ModuleType):
     def __init__(self, name: str, chunks: Iterable[Chunk], file: str = "", problem: str = "") -> None:
         super().__init__(name)
         program = Program.parse(chunks)
-        self.__file__ = file or (program.chunks[0].filename if program.chunks else f"{name}.py")
+        self.__file__ = file or (program.chunks[0].file if program.chunks else f"{name}.py")
         self.__dict__["_loader_state"] = _State(self, program, problem)
         for chunk in program.chunks:
             register_source(chunk.filename, chunk.text)
@@ -216,9 +219,7 @@ class _State:
         try:
             for statement in wanted.statements:
                 if statement.index not in self._started:
-                    if statement.index < self._furthest or self._turned_back:
-                        self._go_to(statement.index)
-                    self._run(statement, wanted)
+                    self._run_with_later_cells(statement, wanted)
         finally:
             if self._turned_back:
                 self._go_to(len(self.program.statements))
@@ -226,6 +227,32 @@ class _State:
             for name, value in present.items():
                 if self._history[name][-1][0] == latest[name]:
                     namespace[name] = value
+
+    def _run_with_later_cells(self, statement: Statement, wanted: Slice) -> None:
+        """Run a statement; where it lacks a name that only a later cell of `wanted` binds, run that one first."""
+        waiting = [statement]
+        while waiting:
+            if waiting[-1].index < self._furthest or self._turned_back:
+                self._go_to(waiting[-1].index)
+            try:
+                self._run(waiting[-1], wanted)
+            except NameError as error:
+                later = self._not_run_yet(error.name or "", waiting, wanted)
+                if later is None:
+                    raise
+                waiting.append(later)
+            else:
+                waiting.pop()
+
+    def _not_run_yet(self, name: str, waiting: Sequence[Statement], wanted: Slice) -> Statement | None:
+        """The first statement that binds `name`, and is not below the last one of `waiting` in the same cell."""
+        last = waiting[-1]
+        for statement in wanted.statements:
+            below = statement.chunk is last.chunk and statement.index > last.index
+            fresh = statement.index not in self._started and statement not in waiting
+            if name in statement.bound and fresh and not below:
+                return statement
+        return None
 
     def _run(self, statement: Statement, wanted: Slice) -> None:
         namespace = self.module.__dict__
@@ -292,10 +319,16 @@ class _State:
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.7)
         reason = ""
         mentions = re.compile(
-            rf"^\s*(?:(?:async\s+)?def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*[:=]", re.MULTILINE
+            rf"^\s*(?:(?:async\s+)?def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*[:=]"
+            rf"|^\s*\w+\s+{re.escape(name)}\b.*:\s*$",
+            re.MULTILINE,
         )
-        texts = {chunk.filename: chunk.text for chunk in program.chunks}
-        broken = sorted(program.problems, key=lambda problem: not mentions.search(texts[problem.filename]))
+        cells = {chunk.filename: chunk for chunk in program.chunks if chunk.file != chunk.filename}
+        broken = [
+            problem
+            for problem in program.problems
+            if problem.filename not in cells or mentions.search(cells[problem.filename].text)
+        ]
         bindings = [statement for statement in wanted.statements if name in statement.bound]
         if self._circular(wanted):
             reason = "It was asked for while it was still being defined: the files import each other."
@@ -309,6 +342,8 @@ class _State:
             rf"^[ \t]+(?:def|class)\s+{re.escape(name)}\b", _all(program), re.MULTILINE
         ):
             reason = "There is one inside a function or class; define it at the top level of the file."
+        elif cells and not alike and not close:
+            reason = "If its cell was deleted, copy it from the template."
         return MissingName(
             self.module.__name__,
             name,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from autograder.errors import UserError
-from autograder.slicing import Chunk
+from autograder.slicing import CELL, Chunk
 
 #: Cell magics that leave the cell's code as it is. `%%writefile x.py` too: the code was meant for a file.
 HARMLESS_CELL_MAGICS = frozenset({"time", "capture", "prun", "writefile", "file"})
@@ -39,7 +39,7 @@ def read_notebook(data: bytes, filename: str = "notebook.ipynb") -> list[Chunk]:
     chunks = []
     for number, source in enumerate(_code_cells(read_document(data, filename), filename), start=1):
         text = without_cell_magic(source)
-        chunks.append(Chunk(f"{filename}[cell {number}]", without_magics(text)))
+        chunks.append(Chunk(f"{filename}{CELL}{number}]", without_magics(text)))
     return chunks
 
 

@@ -94,6 +94,9 @@ _TYPE_ALIAS: type[ast.AST] | None = getattr(ast, "TypeAlias", None)
 _ANNOTATIONS = int(__future__.annotations.compiler_flag)
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+#: What begins the number of a cell in a chunk's filename, such as `hw3.ipynb[cell 3]`.
+CELL = "[cell "
+_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: [^\n]{0,80})?$", re.M)
 _PARSE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 
 
@@ -116,6 +119,11 @@ class Chunk:
         """Bring the text to one form."""
         text = self.text.replace("\r\n", "\n").replace("\r", "\n")
         object.__setattr__(self, "text", text.removeprefix("\ufeff"))
+
+    @property
+    def file(self) -> str:
+        """The file that the chunk is from: `hw3.ipynb` for a cell of it."""
+        return self.filename.partition(CELL)[0]
 
     @cached_property
     def lines(self) -> list[str]:
@@ -377,6 +385,12 @@ def slice_function(program: Program, name: str, strip_decorators: bool = True) -
 
 def _problem(chunk: Chunk, error: BaseException) -> SyntaxProblem:
     """A parse error as data."""
+    conflict = _CONFLICT.search(chunk.text)
+    if conflict:
+        line = chunk.text.count("\n", 0, conflict.start()) + 1
+        return SyntaxProblem(
+            chunk.filename, line, 0, conflict.group(), "git left its conflict markers here; finish the merge"
+        )
     if isinstance(error, SyntaxError):
         line = error.lineno or 1
         known = chunk.lines[line - 1] if 0 < line <= len(chunk.lines) else ""

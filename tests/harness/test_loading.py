@@ -120,6 +120,63 @@ def test_missing_name_tells_of_the_syntax_error() -> None:
     assert "n[cell 2], line 2" in caught.value.reason
 
 
+def cells(*texts: str) -> StudentModule:
+    return StudentModule("hw3_gan", [Chunk(f"n.ipynb[cell {at}]", text) for at, text in enumerate(texts, start=1)])
+
+
+def test_a_broken_cell_is_blamed_for_its_own_names_alone() -> None:
+    """A deleted cell is told as such, though another one cannot be read; a mistyped keyword is still that cell's."""
+    notebook = cells("G = generator(96", "clas DNet(nn.Module):\n    pass", "x = 1")
+    with pytest.raises(MissingName) as caught:
+        _ = notebook.generator
+    assert str(caught.value) == (
+        "n.ipynb does not define generator. If its cell was deleted, copy it from the template."
+    )
+    with pytest.raises(MissingName, match=r"n.ipynb\[cell 2\], line 1"):
+        _ = notebook.DNet
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<<<<<<< HEAD\ndef f(): return 1\n=======\ndef f(): return 2\n>>>>>>> 9c1f2ab\n",
+        "def f():\n    return 1\n>>>>>>> 9c1f2ab\n",
+    ],
+)
+def test_conflict_markers_are_told(text: str) -> None:
+    """git's markers are named as what they are, with the line of the first one."""
+    with pytest.raises(MissingName) as caught:
+        _ = cells(text, "x = 1").f
+    assert caught.value.broken is not None
+    marker = text.index("<<<<") if "<<<<" in text else text.index(">>>>")
+    assert caught.value.broken.line == text.count("\n", 0, marker) + 1
+    assert "git left its conflict markers" in str(caught.value.broken)
+
+
+def test_cells_in_another_order() -> None:
+    """What a cell needs at once may stand in a later cell, which needs others itself; a script has no such chance."""
+    notebook = cells(
+        "class G(Base):\n    size = SIZE",
+        "def g(n=SIZE):\n    return n",
+        "SIZE = HALF + HALF",
+        "HALF = 2\nclass Base: pass",
+    )
+    assert notebook.G.size == notebook.g() == 4
+    with pytest.raises(NameError):
+        _ = module("def g(n=SIZE):\n    return n\nSIZE = 4").g
+    with pytest.raises(NameError):
+        _ = cells("def g(n=SIZE):\n    return n\nSIZE = 4").g  # one cell runs from top to bottom
+
+
+def test_cells_that_need_each_other_end() -> None:
+    """Two cells that each need the other at once raise, as they do in a notebook."""
+    notebook = cells("a = b + 1", "b = a + 1")
+    with pytest.raises(NameError):
+        _ = notebook.a
+    with pytest.raises(NameError):
+        _ = notebook.b
+
+
 def test_missing_name_under_a_condition() -> None:
     """A branch that did not run is named with its line."""
     with pytest.raises(MissingName, match="line 1, under a condition that did not hold"):

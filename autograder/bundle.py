@@ -23,6 +23,8 @@ EXPECTATIONS = "expectations"
 PACKAGE = Path(__file__).resolve().parent
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 EXECUTABLE = ("setup.sh", "run_autograder")
+#: Packages that whole classes are graded with; neither Gradescope nor a student needs them.
+FOR_CLASSES = frozenset({"answers", "regrade", "report"})
 KIT_README = """# {title}
 
 Write your code into {files}, then check it with the graders that you may see:
@@ -81,7 +83,7 @@ def requirements(project: Path) -> str:
 def _package_files() -> Iterator[tuple[str, bytes]]:
     for path in sorted(PACKAGE.rglob("*")):
         relative = path.relative_to(PACKAGE)
-        if path.is_file() and "__pycache__" not in relative.parts:
+        if path.is_file() and "__pycache__" not in relative.parts and relative.parts[0] not in FOR_CLASSES:
             yield f"autograder/{relative.as_posix()}", path.read_bytes()
 
 

@@ -75,6 +75,7 @@ def make_job(
         seed=grader.seed,
         student_seed=manifest.student_seed if student_seed is None else student_seed,
         data=str(data),
+        required=tuple(name for file in manifest.files for name in file.names),
         trace=trace,
     )
 

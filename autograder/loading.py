@@ -88,14 +88,16 @@ class StudentModule(types.ModuleType):
     """A module made of `chunks` whose top-level names load lazily.
 
     `file` is the path that the module shows as `__file__`. `problem` says why there is nothing to load (no file, two
-    files); every name is then missing for this reason.
+    files); every name is then missing for this reason. A name of `required` is never suggested in place of another.
     """
 
-    def __init__(self, name: str, chunks: Iterable[Chunk], file: str = "", problem: str = "") -> None:
+    def __init__(
+        self, name: str, chunks: Iterable[Chunk], file: str = "", problem: str = "", required: Sequence[str] = ()
+    ) -> None:
         super().__init__(name)
         program = Program.parse(chunks)
         self.__file__ = file or (program.chunks[0].file if program.chunks else f"{name}.py")
-        self.__dict__["_loader_state"] = _State(self, program, problem)
+        self.__dict__["_loader_state"] = _State(self, program, problem, frozenset(required))
         for chunk in program.chunks:
             register_source(chunk.filename, chunk.text)
         if self.__file__ not in {chunk.filename for chunk in program.chunks}:
@@ -142,8 +144,9 @@ class _State:
     `a, b = f()` when `b` was asked for) is laid aside until it is asked for too.
     """
 
-    def __init__(self, module: StudentModule, program: Program, problem: str) -> None:
+    def __init__(self, module: StudentModule, program: Program, problem: str, required: frozenset[str]) -> None:
         self.module = module
+        self.required = required
         self.program = program
         self.problem = problem
         self.asked: set[str] = set()
@@ -314,7 +317,7 @@ class _State:
     def _missing(self, name: str, wanted: Slice) -> MissingName:
         program = self.program
         lowered = name.lower().replace("_", "")
-        names = [other for other in program.names() if other != name]
+        names = [other for other in program.names() if other != name and other not in self.required]
         alike = [other for other in names if other.lower().replace("_", "") == lowered]
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.7)
         reason = ""

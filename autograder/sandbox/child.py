@@ -74,7 +74,7 @@ def prepare(job: Job) -> Run:
     sys.argv = [f"{next(iter(job.submission), 'homework')}.py"]  # a parse_args() finds no argument of ours
     _adapt(job, observer)
     grader = _load_grader(job)
-    modules = load_modules(job.submission, job.given)
+    modules = load_modules(job.submission, job.given, job.required)
     fixtures: dict[str, Any] = {**modules, "rng": Inputs(job.seed), "observe": observer}
     arguments = [fixtures[name] for name in job.arguments]
 
@@ -172,11 +172,11 @@ def _call(grader: Callable[..., object], arguments: Sequence[object], job: Job, 
 
 
 def load_modules(
-    submission: Mapping[str, Sequence[Source]], given: Mapping[str, Sequence[Source]]
+    submission: Mapping[str, Sequence[Source]], given: Mapping[str, Sequence[Source]], required: Sequence[str] = ()
 ) -> dict[str, StudentModule]:
     """The student's modules and the given ones, importable by name; nothing of them runs yet."""
     modules = {
-        name: StudentModule(name, [Chunk(source.filename, source.text) for source in sources])
+        name: StudentModule(name, [Chunk(source.filename, source.text) for source in sources], required=required)
         for name, sources in {**submission, **given}.items()
     }
     install(modules)

@@ -24,6 +24,7 @@ class Job(msgspec.Struct, frozen=True):
         arguments: the function's arguments, in order.
         submission: for each of the student's modules its sources.
         given: for each module that students are given the sources that make it.
+        required: names that the handout asks for, so that none of them is taken for another one's misspelling.
         seed: of the grader's inputs (`rng`).
         student_seed: of torch's, NumPy's and Python's own generators.
         data: the folder that the offline data sets are read from.
@@ -39,6 +40,7 @@ class Job(msgspec.Struct, frozen=True):
     seed: int
     student_seed: int
     data: str
+    required: tuple[str, ...] = ()
     trace: bool = False
 
 

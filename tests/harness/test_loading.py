@@ -120,6 +120,17 @@ def test_missing_name_tells_of_the_syntax_error() -> None:
     assert "n[cell 2], line 2" in caught.value.reason
 
 
+def test_another_required_name_is_no_suggestion() -> None:
+    """What another question asks for is not what was meant, however alike."""
+    chunks = [Chunk("n.py", "def generator_loss(): pass\ndef Generator(): pass\n")]
+    with pytest.raises(MissingName) as caught:
+        _ = StudentModule("n", chunks, required=("generator", "generator_loss")).generator
+    assert caught.value.suggestions == ("Generator",)
+    with pytest.raises(MissingName) as caught:
+        _ = StudentModule("n", chunks[:1], required=("generator", "generator_loss")).discriminator_loss
+    assert caught.value.suggestions == ()
+
+
 def cells(*texts: str) -> StudentModule:
     return StudentModule("hw3_gan", [Chunk(f"n.ipynb[cell {at}]", text) for at, text in enumerate(texts, start=1)])
 

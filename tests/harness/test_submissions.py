@@ -6,7 +6,7 @@ A case is a folder tests/submissions/<homework>/<case> with files as a student w
     graders      the numbers or parts of the handout that are run; all of them by default
     submission   another folder, from the project's root, that holds the files
     with         files of the homework's other cases that lie beside
-    make         files that are made when the test runs: see RECIPES
+    make         files that are made when the test runs: see RECIPES, and notebook_damage.py for its notebooks
     seconds      a CPU limit for every grader that is run, where the homework's own would take too long
     at_most      points that all of its graders together may give
     [verdicts]   number or part -> "passed" or "failed"; the longest match counts, and "*" matches all
@@ -29,6 +29,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 import pytest
+from notebook_damage import DAMAGES
 
 from autograder.feedback import Feedback, GraderResult
 from autograder.grading import Place, grade
@@ -48,9 +49,10 @@ Value = TypeVar("Value")
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to make a file that is too large or too odd to be kept."""
 
-    kind: Literal["zeros", "junk", "copy", "zip", "pasted array"]
+    kind: Literal["zeros", "junk", "copy", "zip", "pasted array", "notebook"]
     size: int = 0
     of: str | dict[str, str] = ""
+    damage: str = ""
 
 
 class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,12 +100,18 @@ def make_zip(target: Path, recipe: Recipe, cases: Path) -> None:
             archive.writestr(inside, (cases / source).read_bytes() if source else b"\x00\x05\x16\x07Mac OS X")
 
 
+def make_notebook(target: Path, recipe: Recipe, cases: Path) -> None:
+    assert isinstance(recipe.of, str)
+    target.write_bytes(DAMAGES[recipe.damage](json.loads((cases / recipe.of).read_bytes())))
+
+
 RECIPES: Mapping[str, Callable[[Path, Recipe, Path], None]] = {
     "zeros": make_zeros,
     "junk": make_junk,
     "pasted array": make_pasted_array,
     "copy": make_copy,
     "zip": make_zip,
+    "notebook": make_notebook,
 }
 
 

@@ -25,6 +25,7 @@ from autograder.randomness import Inputs, seed_generators
 from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
 from autograder.sandbox.headless import do_without_screen_and_keyboard
 from autograder.sandbox.isolation import JOB_FD, REPLY_FD, isolate
+from autograder.sandbox.offline_datasets import serve_datasets
 from autograder.sandbox.protocol import FONT_LIST_VARIABLE, Job, Source, Spawn, Standing, may_preload
 from autograder.sandbox.workers import do_without_workers
 from autograder.slicing import Chunk
@@ -151,7 +152,7 @@ class Trace:
 
 
 def _adapt(job: Job, observer: Observer) -> None:
-    """Make torch and Python answer as they do where there is no GPU, no screen and no second process."""
+    """Make torch and Python answer as they do where there is no GPU, no screen, no second process and no network."""
     import torch
 
     torch.set_num_threads(1)
@@ -159,6 +160,7 @@ def _adapt(job: Job, observer: Observer) -> None:
     texts = [source.text for sources in job.submission.values() for source in sources]
     do_without_screen_and_keyboard(texts)
     do_without_workers(texts, observer.note)
+    serve_datasets(texts, Path(job.data))
     if asks_for_gpu(texts):
         redirect_to_cpu(observer.note)
 

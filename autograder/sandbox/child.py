@@ -160,7 +160,7 @@ def _adapt(job: Job, observer: Observer) -> None:
     texts = [source.text for sources in job.submission.values() for source in sources]
     do_without_screen_and_keyboard(texts)
     do_without_workers(texts, observer.note)
-    serve_datasets(texts, Path(job.data))
+    serve_datasets(texts)
     if asks_for_gpu(texts):
         redirect_to_cpu(observer.note)
 

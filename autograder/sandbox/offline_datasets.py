@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from autograder.datasets import images_name, labels_name, read_idx
+from autograder.datasets import DATA_VARIABLE, images_name, labels_name, read_idx
 
 _LOADS = re.compile(r"\b(?:Fashion|K)?MNIST\s*\(")
 
 
-def serve_datasets(sources: Iterable[str], data: Path) -> None:
-    """Make `torchvision.datasets.MNIST`, and what is derived from it, hold the digits of the folder `data`.
+def serve_datasets(sources: Iterable[str]) -> None:
+    """Make `torchvision.datasets.MNIST`, and what is derived from it, hold the digits of the data folder.
 
-    Root and download do not matter then. To be called once, in the child. torchvision is imported only where a source
-    asks for such a data set.
+    That is the folder which DATA_VARIABLE names when a data set is made; without training images in it, its test images
+    stand for them. Root and download do not matter then. To be called once, in the child. torchvision is imported only
+    where a source asks for such a data set.
     """
     if not any("torchvision" in text and _LOADS.search(text) for text in sources):
         return
@@ -27,7 +29,8 @@ def serve_datasets(sources: Iterable[str], data: Path) -> None:
         return
 
     def load(self: Any) -> tuple[Any, Any]:
-        split = "train" if self.train else "t10k"
+        data = Path(os.environ[DATA_VARIABLE])
+        split = "train" if self.train and (data / images_name("train")).is_file() else "t10k"
         images, labels = read_idx(data / images_name(split)), read_idx(data / labels_name(split))
         return torch.from_numpy(images.copy()), torch.from_numpy(labels.copy()).long()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from autograder.datasets import images_name, labels_name, read_idx, write_digits
+from autograder.datasets import DATA_VARIABLE, images_name, labels_name, read_idx, write_digits
 
 SOURCE = "from torchvision import datasets\ntrain = datasets.MNIST('./data', download=True)"
 
@@ -21,11 +22,11 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(code: str, digits: Path, where: Path, source: str = SOURCE) -> subprocess.CompletedProcess[str]:
-    head = (
-        "import sys; from pathlib import Path; from autograder.sandbox.offline_datasets import serve_datasets\n"
-        f"serve_datasets([{source!r}], Path({str(digits)!r}))\n"
+    head = f"import sys; from autograder.sandbox.offline_datasets import serve_datasets\nserve_datasets([{source!r}])\n"
+    environment = {**os.environ, DATA_VARIABLE: str(digits)}
+    return subprocess.run(
+        [sys.executable, "-c", head + code], capture_output=True, text=True, cwd=where, env=environment, check=False
     )
-    return subprocess.run([sys.executable, "-c", head + code], capture_output=True, text=True, cwd=where, check=False)
 
 
 @pytest.mark.parametrize(("train", "split"), [(True, "train"), (False, "t10k")])
@@ -45,6 +46,14 @@ print(len(served), label, int(served.data.sum()), served.targets.dtype, len(data
         str(len(images)), str(labels[3]), str(images.sum(dtype=int)), "torch.int64", str(whole),
     ], process.stderr  # fmt: skip
     assert not list(tmp_path.iterdir())
+
+
+def test_test_images_alone(digits: Path, tmp_path: Path) -> None:
+    """A folder of real test images serves them as the training split too, as the given loader of cs446_hw3 does."""
+    for name in (images_name("t10k"), labels_name("t10k")):
+        (tmp_path / name).write_bytes((digits / name).read_bytes())
+    process = run("from torchvision.datasets import MNIST\nprint(len(MNIST('x')))", tmp_path, tmp_path)
+    assert process.stdout == f"{len(read_idx(digits / images_name('t10k')))}\n", process.stderr
 
 
 def test_without_a_data_set_nothing_is_imported(digits: Path, tmp_path: Path) -> None:

@@ -55,8 +55,9 @@ templates: $(VENV)/installed  ## student_template/ from reference/
 build: $(EXPECTATIONS)  ## dist/: the Gradescope zip and the student kit
 	$(BIN)/autograder build $(HOMEWORK)
 
-bench: $(EXPECTATIONS)  ## speed, as ratios of figures from one run
+bench: $(ALL_EXPECTATIONS)  ## speed, as ratios of figures from one run
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/notebooks.py
 	$(BIN)/python benchmarks/isolation.py
 
 clean:  ## everything that was made, but the virtual environment

@@ -75,6 +75,7 @@ class GraderResult:
         seconds: wall time of the grader.
         extra: for `extra_data`: anything that JSON holds; never shown to a student.
         leaderboard: numbers by name for Gradescope's leaderboard; a hidden grader's are dropped.
+        credit: the share of the points that the score stands for, between 0 and 1.
     """
 
     id: str
@@ -88,6 +89,7 @@ class GraderResult:
     seconds: float = 0.0
     extra: Mapping[str, JSON] = field(default_factory=dict)
     leaderboard: Mapping[str, float] = field(default_factory=dict)
+    credit: float = 0.0
 
     @property
     def planned(self) -> PlannedGrader:

@@ -217,27 +217,38 @@ class ResultsFile:
         Raises:
             ValueError: for a grader that was not planned, or planned otherwise.
         """
+        self.take(result)
+        with contextlib.suppress(UserError):
+            self._write()
+
+    def take(self, result: GraderResult) -> None:
+        """Put a grader's result in its place, for the next writing.
+
+        Raises:
+            ValueError: for a grader that was not planned, or planned otherwise.
+        """
         planned = self._plan.get(result.id)
         if planned != result.planned:
             raise ValueError(f"the result of grader {result.id!r} is not of a planned grader: {result.planned}")
         checked = _with_finite_score(result)
         self._results[result.id] = checked
         self._entries[result.id] = _Entry.of_result(checked)
-        with contextlib.suppress(UserError):
-            self._write()
 
-    def finish(self, *, seconds: float | None = None, extra: Mapping[str, JSON] | None = None) -> Results:
+    def finish(
+        self, *, seconds: float | None = None, extra: Mapping[str, JSON] | None = None, durable: bool = True
+    ) -> Results:
         """Write the final file.
 
         Args:
             seconds: wall time of the whole run.
             extra: for the top-level `extra_data`; no student sees it.
+            durable: wait until it is on the disk.
 
         Raises:
             UserError: where the file cannot be written.
         """
         try:
-            return self._write(final=True, seconds=seconds, extra=extra)
+            return self._write(final=True, durable=durable, seconds=seconds, extra=extra)
         finally:
             self._give_up_reserve()
 
@@ -265,18 +276,23 @@ class ResultsFile:
         return msgspec.structs.replace(head, tests=_fit(list(self._entries.values()), room))
 
     def _write(
-        self, *, final: bool = False, seconds: float | None = None, extra: Mapping[str, JSON] | None = None
+        self,
+        *,
+        final: bool = False,
+        durable: bool = False,
+        seconds: float | None = None,
+        extra: Mapping[str, JSON] | None = None,
     ) -> Results:
         results = self._assemble(self._max_bytes, seconds=seconds, extra=extra)
         try:
             try:
-                self._replace(results, final=final)
+                self._replace(results, final=final, durable=durable)
             except OSError as error:
                 if error.errno not in NO_ROOM:
                     raise
                 self._give_up_reserve()
                 results = self._assemble(min(self._max_bytes, RESERVED_REPORT_BYTES), seconds=seconds, extra=extra)
-                self._replace(results, final=final)
+                self._replace(results, final=final, durable=durable)
                 self._set_aside()
         except OSError as error:
             raise UserError(
@@ -286,9 +302,9 @@ class ResultsFile:
             ) from error
         return results
 
-    def _replace(self, results: Results, *, final: bool) -> None:
+    def _replace(self, results: Results, *, final: bool, durable: bool) -> None:
         now = time.monotonic()
-        durable = final or now - self._synced > SYNC_SECONDS
+        durable = durable or (not final and now - self._synced > SYNC_SECONDS)
         replace_file(self.path, msgspec.json.encode(results), durable=durable, mode=0o644 if final else 0o600)
         self._synced = now if durable else self._synced
 

@@ -6,7 +6,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,7 +20,7 @@ from autograder.gradescope import MAX_PICTURES, EarlyEnd
 from autograder.imports import preloadable_imports
 from autograder.judging import Judgement, judge
 from autograder.limits import SubmissionLimits
-from autograder.manifest import DATA, Grader, Manifest, read_expectations
+from autograder.manifest import DATA, Grader, GraderExpectations, Manifest, read_expectations
 from autograder.numerics import Drift
 from autograder.observation import Observation, clean
 from autograder.pictures import Picture, encode_png
@@ -82,10 +82,15 @@ def make_job(
 
 @dataclass(frozen=True)
 class Place:
-    """Where grading takes its expectations and its data from."""
+    """Where grading takes its expectations and its data from.
+
+    Attributes:
+        read: reads a grader's expectations from their folder.
+    """
 
     expectations: Path
     data: Path
+    read: Callable[[Path, Grader], GraderExpectations] = read_expectations
 
     @classmethod
     def of(cls, expectations: Path, data: Path | None = None) -> Place:
@@ -286,7 +291,7 @@ def _grade_one(
         if problems:
             judgement = Judgement(Feedback(verdict="failed", headline=problems[0].message), 0.0)
         else:
-            expectations = read_expectations(where.expectations, grader)
+            expectations = where.read(where.expectations, grader)
             sandbox.preload((*grader.preload, *own_imports))
             outcome = sandbox.run(
                 make_job(manifest, grader, sources, where.data),
@@ -348,7 +353,7 @@ def _result(
         id=grader.id,
         number=grader.number,
         title=grader.title,
-        score=round(grader.weight * judgement.credit, 2),
+        score=earned(grader, judgement.credit),
         max_score=grader.weight,
         visibility=grader.visibility,
         tags=grader.tags,
@@ -356,7 +361,13 @@ def _result(
         seconds=seconds,
         extra=extra,
         leaderboard=board if feedback.verdict == "passed" else {},
+        credit=judgement.credit,
     )
+
+
+def earned(grader: Grader, credit: float) -> float:
+    """The points that a share of a grader's points amounts to."""
+    return round(grader.weight * credit, 2)
 
 
 def _with_notes(feedback: Feedback, observation: Observation) -> Feedback:

@@ -17,7 +17,7 @@ from autograder import __version__
 from autograder.errors import UserError
 from autograder.homework import find_project, homework_names, load_homework
 
-FAILED, MISUSED = 1, 2
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 def _reports_errors(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,12 +116,7 @@ def _grade(
     expectations: Path, submission: Path, *, data: Path | None, results: Path | None, staff: bool, jobs: int | None
 ) -> bool:
     """Grade and print; whether every grader came to a verdict on the submission."""
-    if sys.platform == "win32":
-        raise UserError(
-            "graders run on Linux and macOS alone",
-            where="Windows",
-            remedy="Use the Windows Subsystem for Linux (wsl --install), and run the same commands in there.",
-        )
+    _not_on_windows()
     from autograder.datasets import check_data_folder
     from autograder.doctor import warning
     from autograder.gradescope import EarlyEnd, ResultsFile
@@ -172,6 +167,74 @@ def _grade(
     if results is not None:
         click.echo(f"\nresults.json: {_shown(results)}")
     return len(done) == len(entries) and all(result.feedback.verdict != "faulty" for result in done.values())
+
+
+@main.command()
+@_homework
+@click.argument("submissions", type=_existing)
+@click.option(
+    "-o", "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder of all results."
+)
+@click.option("--workers", type=click.IntRange(1), help="Submissions at a time. [default: the number of cores]")
+@click.option("--executor", type=click.Choice(["local", "dask"]), default="local", show_default=True)
+@click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster, such as tcp://host:8786.")
+@click.option("--attempts", type=click.Choice(["latest", "all"]), default="latest", show_default=True)
+@click.option("--compare", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Earlier grades, a CSV.")
+@click.option("--repeat", type=click.IntRange(1), default=1, help="Grade so often, and tell verdicts that changed.")
+@click.option("--fresh", is_flag=True, help="Run every grader, whatever earlier runs have kept.")
+@click.option("--data", type=_folder, help="MNIST files to serve. [default: those that were recorded with]")
+@click.option("--no-report", is_flag=True, help="Write no report.")
+@_reports_errors
+def regrade(
+    homework: str,
+    submissions: Path,
+    out: Path,
+    workers: int | None,
+    executor: str,
+    scheduler: str | None,
+    attempts: Any,
+    compare: Path | None,
+    repeat: int,
+    fresh: bool,
+    data: Path | None,
+    no_report: bool,
+) -> None:
+    """Grade a whole class: SUBMISSIONS is an export of Gradescope or Canvas, a folder or a zip of submissions.
+
+    What earlier runs into the same folder have found is kept, and run again only where the submission or the grader
+    has changed. A run that was stopped goes on with the same command.
+    """
+    _not_on_windows()
+    from autograder.datasets import check_data_folder
+    from autograder.grading import cores
+    from autograder.regrade.console import shown, told
+    from autograder.regrade.executors import dask, local
+    from autograder.regrade.run import Wishes
+    from autograder.regrade.run import regrade as regrade_class
+
+    if (executor == "dask") != (scheduler is not None):
+        raise UserError(
+            "a Dask cluster needs both options",
+            where="--executor dask --scheduler ADDRESS",
+            remedy="Start one with `dask scheduler` and `dask worker`.",
+        )
+    if executor == "dask" and workers is not None:
+        raise UserError("how many workers there are is up to the Dask cluster", where="--workers")
+    loaded = load_homework(homework)
+    if data is not None:
+        check_data_folder(data)
+    wishes = Wishes(attempts, data, fresh, repeat, compare, report=not no_report)
+    started = time.monotonic()
+    try:
+        crew = dask(scheduler) if scheduler is not None else local(workers or cores())
+        with shown(Console(stderr=True)) as progress:
+            summary = regrade_class(loaded, submissions, out, crew, wishes, progress)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. All verdicts so far are kept: the same command goes on from here.", err=True)
+        sys.exit(INTERRUPTED)
+    for line in told(summary, time.monotonic() - started):
+        click.echo(line)
+    sys.exit(INTERRUPTED if summary.interrupted else 0 if summary.clean else FAILED)
 
 
 @main.command()
@@ -316,6 +379,15 @@ def run() -> None:
     console = Console(width=100)  # Gradescope shows it to staff alone
     render_terminal(results.results, console, title=manifest.title, parts=manifest.parts, end=results.end, staff=True)
     sys.exit(0 if results.complete else FAILED)
+
+
+def _not_on_windows() -> None:
+    if sys.platform == "win32":
+        raise UserError(
+            "graders run on Linux and macOS alone",
+            where="Windows",
+            remedy="Use the Windows Subsystem for Linux (wsl --install), and run the same commands in there.",
+        )
 
 
 def _progress() -> Progress:

@@ -157,9 +157,9 @@ class Books:
         """Where a handin's results stand."""
         return self._folder / f"{handin.id}.json"
 
-    def state(self) -> list[tuple[str, bytes]]:
-        """By handin, what its results were made from."""
-        return [(id, written.state) for id, written in sorted(self._written.items())]
+    def state(self) -> list[tuple[str, bytes, str]]:
+        """By handin, what its results were made from, and what the file looks like."""
+        return [(id, written.state, written.file) for id, written in sorted(self._written.items())]
 
     def parts(self, handins: Sequence[Handin], slots: Callable[[], int]) -> Iterator[Part | None]:
         """What must be run; None for a handin that nothing must be run for, once it is in the books.

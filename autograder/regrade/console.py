@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from autograder.regrade import run
+from autograder.regrade.documents import Documents
 
 LINE_SECONDS = 10.0  # between two lines where there is no terminal
 NAMED = 10  # handins that are named in one line
@@ -61,6 +62,22 @@ def told(summary: run.Summary, seconds: float) -> Iterator[str]:
         yield "All verdicts so far are kept: the same command goes on from here."
     else:
         yield f"{summary.handins} submissions: {took}."
+        if summary.documents is not None:
+            yield from _written(summary.documents)
+
+
+def _written(documents: Documents) -> Iterator[str]:
+    compared = documents.compared
+    if compared is not None:
+        yield (
+            f"Compared with before: {len(compared.gained)} gain, {len(compared.lost)} lose, "
+            f"{compared.unchanged} have the same score."
+        )
+        changed = sorted(compared.by_grader.items(), key=lambda item: -sum(item[1]))
+        for number, (gained, lost) in changed[:NAMED]:
+            yield f"  {number}: {gained} gain, {lost} lose"
+        yield from compared.notes
+    yield ", ".join(str(path) for path in (*documents.gradebooks, documents.index) if path is not None)
 
 
 class _Lines:

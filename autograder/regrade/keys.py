@@ -20,7 +20,7 @@ import hashlib
 import platform
 import runpy
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ NOT_HARNESS = frozenset(
         "validation.py",
     }
 )
+DOCUMENTS_CODE = ("feedback.py", "regrade/documents.py", "regrade/gradebook.py", "regrade/similarity.py", "report")
 RESULTS_CODE = ("feedback.py", "gradescope.py", "pictures.py", "templates_html")
 
 
@@ -128,9 +129,13 @@ def harness_digest() -> str:
 @functools.cache
 def results_code() -> bytes:
     """A digest of the code that makes a results.json of verdicts."""
-    places = [PACKAGE / name for name in RESULTS_CODE]
-    files = [path for place in places for path in (sorted(place.iterdir()) if place.is_dir() else [place])]
-    return _code(path for path in files if path.is_file())
+    return _code(_files_at(RESULTS_CODE))
+
+
+@functools.cache
+def documents_code() -> bytes:
+    """A digest of the code that makes gradebooks and the report of results."""
+    return _code(_files_at(DOCUMENTS_CODE))
 
 
 def submission_digest(submission: Submission) -> bytes:
@@ -184,6 +189,13 @@ def _bytes_digest(path: Path) -> bytes:
         return hashlib.blake2b(path.read_bytes(), digest_size=DIGEST_BYTES).digest()
     except OSError:
         return b""  # grading tells what is wrong with it
+
+
+def _files_at(names: Iterable[str]) -> Iterator[Path]:
+    for name in names:
+        place = PACKAGE / name
+        below = sorted(place.rglob("*")) if place.is_dir() else [place]
+        yield from (path for path in below if path.is_file() and path.suffix != ".pyc")
 
 
 def _code(files: Iterable[Path]) -> bytes:

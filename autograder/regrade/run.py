@@ -27,16 +27,16 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
-from autograder.gradescope import Results
 from autograder.grading import Place
 from autograder.homework import Homework
 from autograder.manifest import read_manifest
 from autograder.regrade.books import AHEAD, Books, FlakyVerdict, Part
+from autograder.regrade.documents import Documents, Graded, write_documents
 from autograder.regrade.executors import Crew, LostWorkerError
+from autograder.regrade.gradebook import read_grades
 from autograder.regrade.handins import Attempts, Handin, Intake, take_in
 from autograder.regrade.store import Store
 from autograder.regrade.workers import Batch, Done, Kit, grade_batch
-from autograder.submission import FoundFile
 
 __all__ = ["FlakyVerdict", "Graded", "Progress", "Stop", "Summary", "Wishes", "grade_all", "regrade"]
 
@@ -45,20 +45,6 @@ LOOK_SECONDS = 0.25
 STOP_SECONDS = 20.0  # that running batches have to give back what they have
 PACE_SECONDS = 120.0  # over which the rate is told
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@dataclass(frozen=True)
-class Graded:
-    """A handin and what came of it.
-
-    Attributes:
-        results: just as they stand in results/<id>.json; None where the handin has a problem.
-        sources: the files that were graded.
-    """
-
-    handin: Handin
-    results: Results | None
-    sources: tuple[FoundFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +78,7 @@ class Summary:
         problems: handins with nothing to grade.
         incomplete: ids of handins with a grader that is faulty or was not reached.
         notes: for staff, on the class as a whole.
+        documents: what was written about the class; None where the run was stopped before that.
         interrupted: whether it was stopped before its end.
     """
 
@@ -104,6 +91,7 @@ class Summary:
     incomplete: tuple[str, ...]
     flaky: tuple[FlakyVerdict, ...]
     notes: tuple[str, ...]
+    documents: Documents | None
     interrupted: bool
 
     @property
@@ -156,6 +144,7 @@ def regrade(
         asking = stack.enter_context(ThreadPoolExecutor(1))
         environment = asking.submit(crew.environment)
         manifest = read_manifest(homework.expectations)
+        earlier = read_grades(wishes.compare) if wishes.compare is not None else None
         store = stack.enter_context(Store(out / STORE))
         expected = [file.wanted.name for file in manifest.files]
         intake = stack.enter_context(take_in(place, attempts=wishes.attempts, expected=expected))
@@ -163,10 +152,12 @@ def regrade(
         books = Books(manifest, where, environment.result(), store, out, fresh=wishes.fresh, repeat=wishes.repeat)
         grade_all(books, intake, crew, stop, progress)
         interrupted = stop.asked
+        documents = None
         if not interrupted:
             stop.patience = 0
             books.remove_stale(intake.handins)
             store.drop_superseded()
+            documents = write_documents(books, intake, store, out, earlier=earlier, report=wishes.report)
         return Summary(
             handins=len(intake.handins),
             done=books.done,
@@ -177,6 +168,7 @@ def regrade(
             incomplete=tuple(books.incomplete),
             flaky=tuple(books.flaky),
             notes=intake.notes,
+            documents=documents,
             interrupted=interrupted,
         )
 

@@ -41,7 +41,7 @@ def collapses() -> bool:
 
 @pytest.mark.skipif(not collapses(), reason="this kernel has no huge pages to collapse memory into")
 def test_memory_is_collapsed_and_stays_what_it_was() -> None:
-    """At least six of eight huge pages (the ends may not be aligned), the same bytes; what a child writes is its own."""
+    """At least six of eight huge pages (ends may not be aligned), the same bytes; what a child writes is its own."""
     process = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     claimed, grown, whole, childs, ours = process.stdout.split()
     assert int(claimed) >= int(grown) >= 6 * HUGE

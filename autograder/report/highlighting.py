@@ -11,9 +11,11 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from markupsafe import Markup, escape
+from markupsafe import escape
+
+from autograder.report.names import Piece
 
 MAX_LINES = 4_000  # of one listing
 MAX_LINE = 600  # characters of one line
@@ -32,9 +34,8 @@ _TOKEN = re.compile(
 )
 _KEYWORDS = frozenset(keyword.kwlist)
 _BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"self", "cls"}
+_SEPARATOR = "\0"
 _CLASSES = {"comment": "c", "string": "s", "number": "m", "decorator": "d"}
-
-Mark = Callable[[str], Markup]
 
 
 def tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -59,23 +60,66 @@ def tokens(text: str) -> Iterator[tuple[str, str]]:
         yield "", text[at:]
 
 
-def listing(text: str, mark: Mark = escape) -> list[Markup]:
-    """The text's lines as HTML.
+def listing(text: str, find: Callable[[str], Sequence[Piece]] | None = None, *, hide_names: bool = False) -> list[str]:
+    """The text's lines as HTML, escaped.
 
     Args:
         text: lines end with line feeds, as Python counts them.
-        mark: how text becomes HTML; it escapes.
+        find: gives a text in pieces, of which those with an alias are names.
+        hide_names: whether pseudonyms stand in the text, and names in attributes.
     """
-    lines: list[list[Markup]] = [[]]
-    for name, word in tokens(readable(text)):
-        for index, piece in enumerate(word.split("\n")):
-            if index:
-                lines.append([])
-            if not piece:
-                continue
-            html = mark(piece)
-            lines[-1].append(Markup('<i class="{}">{}</i>').format(name, html) if name else html)
-    return [Markup("").join(line) for line in lines]
+    text = readable(text)
+    pieces = [(name, word, "") for name, word in tokens(text)] or [("", "", "")]
+    names = find(text) if find else ()
+    if any(piece.alias for piece in names):
+        pieces = list(_with_names(pieces, names))
+    # One call escapes all of it; no readable text has the separator.
+    words = str(escape(_SEPARATOR.join(word for _, word, _ in pieces))).split(_SEPARATOR)
+    html = []
+    for (name, _, alias), word in zip(pieces, words, strict=True):
+        if alias:
+            html.append(exchangeable(word, alias) if hide_names else exchangeable(alias, word))
+        elif not name:
+            html.append(word)
+        elif "\n" in word:
+            html.append("\n".join(f'<i class="{name}">{line}</i>' if line else "" for line in word.split("\n")))
+        else:
+            html.append(f'<i class="{name}">{word}</i>')
+    return "".join(html).split("\n")
+
+
+def exchangeable(other: str, shown: str) -> str:
+    """A name and its pseudonym, both escaped; `report.js` exchanges them."""
+    return f'<bdi data-n="{other}">{shown}</bdi>'
+
+
+def _with_names(pieces: Iterable[tuple[str, str, str]], names: Sequence[Piece]) -> Iterator[tuple[str, str, str]]:
+    """The tokens cut where names begin and end; a name is a piece of its own."""
+    spans = []
+    at = 0
+    for piece in names:
+        if piece.alias:
+            spans.append((at, at + len(piece.text), piece))
+        at += len(piece.text)
+    waiting = iter([*spans, (at, at, Piece(""))])
+    start, end, name = next(waiting)
+    at = 0
+    for kind, word, _ in pieces:
+        last = at + len(word)
+        if last <= start:
+            yield kind, word, ""
+            at = last
+        while at < last:
+            if at < start:
+                upto = min(last, start)
+                yield kind, word[len(word) - (last - at) : len(word) - (last - upto)], ""
+                at = upto
+            elif at < end:
+                if at == start:
+                    yield "", name.text, name.alias
+                at = min(last, end)
+            else:
+                start, end, name = next(waiting, (1 << 60, 1 << 60, Piece("")))
 
 
 def readable(text: str, *, max_lines: int = MAX_LINES) -> str:
@@ -104,8 +148,3 @@ def _shown(char: str) -> str:
     if unicodedata.category(char) == "Zs":
         return " "
     return f"⟨U+{ord(char):04X}⟩"
-
-
-def span(lines: Sequence[Markup], first: int, last: int) -> Sequence[Markup]:
-    """Lines `first` to `last`, counted from 1, as far as they are there."""
-    return lines[max(0, first - 1) : max(0, last)]

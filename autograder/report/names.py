@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,12 +28,16 @@ if TYPE_CHECKING:
 SHORTEST_PART = 3  # letters of a name's part that is looked for by itself
 SHORTEST_NUMBER = 5  # characters of a student number, and of a user name, that is looked for
 SHORTEST_CODE = 4  # of a pseudonym: 65,536 of them
+NO_NAME = "(no name)"
 FARTHEST = 3  # characters between two words of a name
 
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]"
 )
+
+
+Form = tuple[str, ...]
 
 
 class Piece(NamedTuple):
@@ -69,33 +75,27 @@ class Names:
         self._key = key
         identities = {_identity(handin, index) for handin in handins for index in range(len(handin.people))}
         codes = _shortened({identity: self._digest(identity) for identity in identities})
-        labels = [handin.name for handin in handins]
-        twice = (
-            {label.casefold() for label in labels if sum(other.casefold() == label.casefold() for other in labels) > 1}
-            if len({label.casefold() for label in labels}) < len(labels)
-            else set()
-        )
+        often = Counter(handin.name.strip().casefold() or NO_NAME for handin in handins)
         self._known: dict[str, Known] = {}
-        self._sequences: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-        self._own: dict[str, re.Pattern[str] | None] = {}
-        self._own_aliases: dict[str, dict[str, str]] = {}
+        self._own: dict[str, _Own] = {}
+        self._forms: dict[Form, str] = {}
         for handin in handins:
             people = tuple(
                 (person, f"Student {codes[_identity(handin, index)]}") for index, person in enumerate(handin.people)
             )
-            label = handin.name
-            if label.casefold() in twice:
+            label = handin.name if handin.name.strip() else NO_NAME
+            if often[label.casefold()] > 1:
                 told_apart = ", ".join(filter(None, (person.sid or person.email for person in handin.people)))
                 label = f"{label} ({told_apart or handin.id})"
             page = hashlib.blake2b(handin.id.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
             alias = " and ".join(alias for _, alias in people)
             self._known[handin.id] = Known(page, label, alias, people)
-            self._learn(handin.id, alias)
-            for person, person_alias in people:
-                for text in (person.name, person.sid, person.email):
-                    self._learn(text, person_alias)
-        for sequences in self._sequences.values():
-            sequences.sort(key=lambda pair: -len(pair[0]))
+            for form, whose in _forms(handin.id, self._known[handin.id]):
+                self._forms.setdefault(form, whose)
+        lengths: dict[str, set[int]] = {}
+        for form in self._forms:
+            lengths.setdefault(form[0], set()).add(len(form))
+        self._lengths = {word: sorted(found, reverse=True) for word, found in lengths.items()}
 
     def __contains__(self, handin: str) -> bool:
         return handin in self._known
@@ -106,8 +106,8 @@ class Names:
     @property
     def digest(self) -> bytes:
         """Of all that decides which texts count as names."""
-        parts = sorted((*sequence, alias) for pairs in self._sequences.values() for sequence, alias in pairs)
-        return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+        parts = repr(sorted(self._forms.items())).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(parts, key=self._key, digest_size=16).digest()
 
     def pieces(self, text: str, owner: str = "", *, is_path: bool = False) -> list[Piece]:
         """The text in pieces, of which those with an alias are names.
@@ -117,7 +117,11 @@ class Names:
             owner: id of the handin that the text is about, whose people's first or last names are looked for, too.
             is_path: whether it is a file's name, where names stand in lower case.
         """
-        found = sorted({*self._full_names(text), *self._parts(text, owner, is_path)}, key=lambda hit: (hit[0], -hit[1]))
+        own = self._own_of(owner) if owner in self._known else None
+        found = [*self._full_names(text, own), *(own.parts(text, is_path) if own else ())]
+        if not found:
+            return [Piece(text)]
+        found.sort(key=lambda hit: (hit[0], -hit[1]))
         pieces, at = [], 0
         for start, end, alias in found:
             if start < at:
@@ -126,64 +130,80 @@ class Names:
                 pieces.append(Piece(text[at:start]))
             pieces.append(Piece(text[start:end], alias))
             at = end
-        if at < len(text) or not pieces:
+        if at < len(text):
             pieces.append(Piece(text[at:]))
         return pieces
 
     def _digest(self, identity: str) -> str:
         return hmac.digest(self._key, identity.encode("utf-8", "surrogatepass"), "sha256").hex().upper()
 
-    def _learn(self, text: str, alias: str) -> None:
-        """Look for the text, and for the ways in which a name is written."""
+    def _own_of(self, handin: str) -> _Own:
+        if handin not in self._own:
+            self._own[handin] = _Own(handin, self._known[handin])
+        return self._own[handin]
+
+    def _full_names(self, text: str, own: _Own | None) -> Iterator[tuple[int, int, str]]:
+        if self._lengths.keys().isdisjoint(map(str.casefold, _WORD.findall(text))):
+            return
+        words = [(match.start(), match.end(), match[0].casefold()) for match in _WORD.finditer(text)]
+        for index, (start, _, word) in enumerate(words):
+            for length in self._lengths.get(word, ()):
+                of_form = words[index : index + length]
+                form = tuple(word for _, _, word in of_form)
+                alias = (own.forms.get(form) if own else None) or self._forms.get(form)
+                if alias and all(after[0] - before[1] <= FARTHEST for before, after in itertools.pairwise(of_form)):
+                    yield start, of_form[-1][1], alias
+                    break
+
+
+class _Own:
+    """What to look for in texts about one handin alone."""
+
+    def __init__(self, handin: str, known: Known) -> None:
+        self.forms = dict(_forms(handin, known))
+        self._aliases: dict[str, str] = {}
+        for person, alias in known.people:
+            for part in (*_WORD.findall(person.name), *_WORD.findall(person.email.partition("@")[0]), person.name):
+                if len(part) >= SHORTEST_PART or (_UNSPACED.search(part) and len(part) > 1):
+                    self._aliases.setdefault(part.casefold(), alias)
+        patterns = [
+            re.escape(part) if _UNSPACED.search(part) else rf"(?<![^\W_]){re.escape(part)}(?![^\W_])"
+            for part in sorted(self._aliases, key=len, reverse=True)
+        ]
+        self._pattern = re.compile("|".join(patterns), re.IGNORECASE) if patterns else None
+
+    def parts(self, text: str, is_path: bool) -> Iterator[tuple[int, int, str]]:
+        """(start, end, alias) of single parts of names, where they are written as names are."""
+        for match in self._pattern.finditer(text) if self._pattern else ():
+            word = match[0]
+            alias = self._aliases.get(word.casefold())
+            if alias and (is_path or word[:1].isupper() or _UNSPACED.search(word)):
+                yield match.start(), match.end(), alias
+
+
+def _forms(handin: str, known: Known) -> Iterator[tuple[Form, str]]:
+    """(words, pseudonym) for the ways in which a handin and its people are written out in full.
+
+    A single word of letters is none of them: it may be any word.
+    """
+    texts = [(text, alias) for person, alias in known.people for text in (person.name, person.sid, person.email)]
+    for text, alias in (*texts, (handin, known.alias)):
         words = tuple(word.casefold() for word in _WORD.findall(text))
         if not words:
-            return
+            continue
         forms = {words}
         if "@" in text:
             forms.add(tuple(word.casefold() for word in _WORD.findall(text.partition("@")[0])))
         elif len(words) > 1:
             forms |= {(words[-1], *words[:-1]), (words[0], words[-1]), (words[-1], words[0])}
-        forms |= {("".join(form),) for form in forms}
-        for form in forms:
-            if len("".join(form)) >= (SHORTEST_NUMBER if len(form) == 1 else SHORTEST_CODE):
-                pairs = self._sequences.setdefault(form[0], [])
-                if all(known != form for known, _ in pairs):
-                    pairs.append((form, alias))
-
-    def _full_names(self, text: str) -> Iterator[tuple[int, int, str]]:
-        words = [(match.start(), match.end(), match[0].casefold()) for match in _WORD.finditer(text)]
-        for index, (start, _, word) in enumerate(words):
-            for form, alias in self._sequences.get(word, ()):
-                last = index + len(form) - 1
-                if last >= len(words) or any(words[index + step][2] != wanted for step, wanted in enumerate(form)):
-                    continue
-                if all(words[i + 1][0] - words[i][1] <= FARTHEST for i in range(index, last)):
-                    yield start, words[last][1], alias
-                    break
-
-    def _parts(self, text: str, owner: str, is_path: bool) -> Iterator[tuple[int, int, str]]:
-        if owner not in self._known:
-            return
-        if owner not in self._own:
-            aliases = {
-                part.casefold(): alias
-                for person, alias in self._known[owner].people
-                for part in (*_WORD.findall(person.name), person.name)
-                if len(part) >= SHORTEST_PART or (_UNSPACED.search(part) and len(part) > 1)
-            }
-            self._own_aliases[owner] = aliases
-            patterns = [
-                re.escape(part) if _UNSPACED.search(part) else rf"(?<![^\W_]){re.escape(part)}(?![^\W_])"
-                for part in sorted(aliases, key=len, reverse=True)
-            ]
-            self._own[owner] = re.compile("|".join(patterns), re.IGNORECASE) if patterns else None
-        pattern = self._own[owner]
-        for match in pattern.finditer(text) if pattern else ():
-            word = match[0]
-            as_a_name = is_path or word[:1].isupper() or bool(_UNSPACED.search(word))
-            alias = self._own_aliases[owner].get(word.casefold())
-            if alias and as_a_name:
-                yield match.start(), match.end(), alias
+        joined = {("".join(form),) for form in forms if len(form) > 1}
+        for form in forms | joined:
+            if len(form) > 1:
+                fits = len("".join(form)) >= SHORTEST_CODE
+            else:
+                fits = bool(form) and len(form[0]) >= SHORTEST_NUMBER and (form in joined or not form[0].isalpha())
+            if fits:
+                yield form, alias
 
 
 def _identity(handin: Handin, index: int) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -21,7 +22,7 @@ from markupsafe import Markup, escape
 from autograder.feedback import code_pieces, plain
 from autograder.gradescope import Results
 from autograder.manifest import Manifest
-from autograder.report.highlighting import listing, span
+from autograder.report.highlighting import exchangeable, listing
 from autograder.report.names import Known, Names
 from autograder.report.outputs import Line, Text, plain_text, read_output
 from autograder.report.tally import (
@@ -48,7 +49,6 @@ MAX_TEXT = 4_000  # characters of one text; what results.json holds is shorter
 MAX_FLAGS = 3  # links from one line of source to what was said of it
 
 _HERE = Path(__file__).parent
-_SITE = "report.css", "report.js"
 _WHERE = re.compile(r"(?P<file>.{1,300}?), line (?P<line>\d{1,7})\b", re.DOTALL)
 _VERDICT_ORDER = {verdict: index for index, verdict in enumerate(("faulty", "not reached", "failed", "passed"))}
 
@@ -90,6 +90,7 @@ class Pages:
     def __init__(self, of_class: Class) -> None:
         self._class = of_class
         self._names = of_class.names
+        self._labels: dict[str, Markup] = {}
         self._numbers: ClassTally | None = None
         self._pair_pages = [
             pair_page(pair, number, self._names) if self._knows(pair) else ""
@@ -149,6 +150,7 @@ class Pages:
             has_parts=self.has_parts,
             problems=[student for student in numbers.students if student.handin.problem],
             broken=[grader for grader in numbers.graders if grader.counts["faulty"] or grader.counts["not reached"]],
+            lacking=[student for student in numbers.students if student.is_graded and not student.is_complete],
             noted=[student for student in numbers.students if student.handin.notes],
             intake_notes=self._class.intake_notes,
             odd=self._odd(),
@@ -193,6 +195,7 @@ class Pages:
             odd=self._odd_reasons(grader),
             flaky=[one for one in self._class.flaky if one.grader == grader.id],
             source=listing(own.source.text) if own else [],
+            code=_code,
         )
 
     def submission(
@@ -201,14 +204,13 @@ class Pages:
         """(the page, its pictures in base64 by path)."""
         handin = student.handin
         known = self._names[handin.id]
-        mark_source = partial(self._marked, owner=handin.id, limit=0)
-        files: list[tuple[FoundFile, list[tuple[str, str, list[Markup]]]]] = []
+        files: list[tuple[FoundFile, list[tuple[str, str, list[str]]]]] = []
         anchors: dict[str, tuple[str, int]] = {}
         for found in sources:
             chunks = []
             for chunk in found.chunks:
                 id = f"s{len(anchors)}"
-                lines = listing(chunk.text, mark_source)
+                lines = self._listing(chunk.text, handin.id)
                 anchors[id] = chunk.filename, len(lines)
                 cell = chunk.filename.partition("[")[2].rstrip("]")
                 chunks.append((id, cell, lines))
@@ -235,7 +237,8 @@ class Pages:
                 flags.setdefault(target, []).append((f"g{index}", mark.number))
             staff = test.extra_data.get("staff")
             fault = test.extra_data.get("fault")
-            for_staff = [str(one) for one in staff] if isinstance(staff, (list, tuple)) else []
+            known_already = f"misconception: {'; '.join(mark.shows)}"
+            for_staff = [str(one) for one in staff if one != known_already] if isinstance(staff, list) else []
             tests.append(
                 {
                     "id": f"g{index}",
@@ -243,7 +246,7 @@ class Pages:
                     "said": said,
                     "pictures": shown_pictures,
                     "target": target,
-                    "staff": ([str(fault)] if fault else []) + for_staff,
+                    "staff": for_staff or ([str(fault)] if fault else []),
                     "extra": test.extra_data,
                 }
             )
@@ -263,8 +266,7 @@ class Pages:
             groups=self._test_groups(tests),
             pictured=[test for test in tests if test["pictures"]],
             files=files,
-            flags={target: flags[target][:MAX_FLAGS] for target in flags},
-            more_flags={target: len(found) - MAX_FLAGS for target, found in flags.items()},
+            code=partial(_code, flags=flags),
             before=order[here - 1] if here else None,
             after=order[here + 1] if here + 1 < len(order) else None,
             alike=[
@@ -286,11 +288,11 @@ class Pages:
         sides = []
         for id, files in zip((pair.first, pair.second), of, strict=True):
             found = next((file for file in files if file.module == pair.file), None)
-            lines = listing(code_of(found), partial(self._marked, owner=id, limit=0)) if found else []
+            lines = self._listing(code_of(found), id) if found else []
             sides.append((id, found.path if found else pair.file, lines))
         pieces = [
             [
-                (id, path, lines.start, lines.end, span(code, lines.start, lines.end))
+                (id, path, lines.start, lines.end, _code_from(code, lines.start, lines.end))
                 for (id, path, code), lines in zip(sides, (piece.first, piece.second), strict=True)
             ]
             for piece in pair.pieces
@@ -396,27 +398,36 @@ class Pages:
             )
         )
 
-    def _marked(self, text: str, owner: str = "", *, is_path: bool = False, limit: int = MAX_TEXT) -> Markup:
-        """Text with every name in it marked; `limit` 0 is for text that is clean."""
-        shown = plain(str(text), limit) if limit else text
-        pieces = self._names.pieces(shown, owner, is_path=is_path)
+    def _marked(self, text: str, owner: str = "", *, is_path: bool = False) -> Markup:
+        """Text with every name in it marked."""
+        return self._escaped(plain(str(text), MAX_TEXT), owner, is_path=is_path)
+
+    def _escaped(self, text: str, owner: str = "", *, is_path: bool = False) -> Markup:
+        pieces = self._names.pieces(text, owner, is_path=is_path)
         if len(pieces) == 1 and not pieces[0].alias:
-            return escape(shown)
-        return Markup("").join(
-            self._exchangeable(piece.text, piece.alias) if piece.alias else escape(piece.text) for piece in pieces
+            return escape(text)
+        return Markup(
+            "".join(
+                self._exchangeable(piece.text, piece.alias) if piece.alias else escape(piece.text) for piece in pieces
+            )
         )
 
     def _exchangeable(self, text: str, alias: str) -> Markup:
         here, other = (alias, text) if self._class.names_hidden else (text, alias)
-        return Markup('<bdi data-n="{}">{}</bdi>').format(other, here)
+        return Markup(exchangeable(escape(other), escape(here)))
+
+    def _listing(self, text: str, owner: str) -> list[str]:
+        return listing(text, partial(self._names.pieces, owner=owner), hide_names=self._class.names_hidden)
 
     def _label(self, text: str, alias: str = "hidden") -> Markup:
         """A name, an address or an id; all of it is replaced."""
         return self._exchangeable(plain(text, 300, lines=1), alias)
 
     def _name(self, handin: str) -> Markup:
-        known: Known = self._names[handin]
-        return self._label(known.label or "(no name)", known.alias)
+        if handin not in self._labels:
+            known: Known = self._names[handin]
+            self._labels[handin] = self._label(known.label, known.alias)
+        return self._labels[handin]
 
     def _inline(self, text: str, owner: str = "") -> Markup:
         """A sentence; code stands between backticks."""
@@ -426,10 +437,30 @@ class Pages:
         return self._joined(((piece.is_code, piece.text) for piece in text), owner)
 
     def _joined(self, pieces: Iterable[tuple[bool, str]], owner: str) -> Markup:
-        return Markup("").join(
-            Markup("<code>{}</code>").format(self._marked(piece, owner)) if is_code else self._marked(piece, owner)
-            for is_code, piece in pieces
-        )
+        marked = ((is_code, self._escaped(piece, owner)) for is_code, piece in pieces)
+        return Markup("".join(f"<code>{html}</code>" if is_code else html for is_code, html in marked))
+
+
+def _code(
+    id: str, lines: Sequence[str], flags: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({})
+) -> Markup:
+    """A listing whose lines have ids; `flags` are links, by the id of a line, to what was said of it."""
+    html = []
+    for number, line in enumerate(lines, start=1):
+        here = f"{id}L{number}"
+        found = flags.get(here, ())
+        if found:
+            links = "".join(f' <a href="#{target}">{escape(label)}</a>' for target, label in found[:MAX_FLAGS])
+            more = f" +{len(found) - MAX_FLAGS}" if len(found) > MAX_FLAGS else ""
+            line += f'<span class="flags">{links}{more}</span>'
+        html.append(f'<span id="{here}">{line}</span>')
+    return Markup(f'<pre class="code">{"".join(html)}</pre>')
+
+
+def _code_from(lines: Sequence[str], first: int, last: int) -> Markup:
+    """Lines `first` to `last`, counted from 1, as far as they are there."""
+    shown = list(enumerate(lines, start=1))[max(0, first - 1) : max(0, last)]
+    return Markup("".join(f'<span data-l="{number}">{line}</span>' for number, line in shown))
 
 
 def _statistics(numbers: ClassTally) -> dict[str, Any]:

@@ -114,11 +114,11 @@
         if (row.hidden === fits) row.hidden = !fits;
         count += fits;
       }
-      output.value = words.length ? `${count} of ${rows.length}` : `${rows.length}`;
+      output.value = words.length ? `${count} of ${rows.length} rows` : `${rows.length} rows`;
     };
     input.addEventListener("input", filter);
     renamed.push(() => { texts = null; filter(); });
-    output.value = `${rows.length}`;
+    output.value = `${rows.length} rows`;
     search.hidden = false;
   };
 

@@ -91,7 +91,7 @@ def write_report(
         flaky=tuple(flaky),
         compared=compared,
         intake_notes=tuple(intake_notes),
-        order=tuple(handin.id for handin in handins),
+        order=tuple(sorted((handin.id for handin in handins), key=lambda id: _sort_key(known, id, names == "hidden"))),
     )
     pages = Pages(of_class)
     basis = _digest([pages.digest, known.digest, names, msgspec.json.encode(manifest)])
@@ -115,6 +115,7 @@ def write_report(
                 writer.write(picture, b64decode(png))
             writer.write(name, html.encode("utf-8"))
 
+    students.sort(key=lambda student: of_class.position[student.handin.id])
     numbers = tally(students, manifest)
     pages.count(numbers)
     for grader in numbers.graders:
@@ -182,6 +183,11 @@ class _Writer:
                     path.unlink(missing_ok=True)
         if "parts.html" not in self._has:
             (self._folder / "parts.html").unlink(missing_ok=True)
+
+
+def _sort_key(names: Names, id: str, hidden: bool) -> tuple[str, str]:
+    known = names[id]
+    return (known.alias if hidden else known.label.casefold()), id
 
 
 def _key(path: Path) -> bytes:

@@ -40,6 +40,7 @@ class Mark:
     score: float
     max_score: float
     seconds: float | None
+    cpu_seconds: float | None
     shows: tuple[str, ...]
     headline: str
 
@@ -102,11 +103,16 @@ class GraderTally:
         """Wall seconds, in order."""
         return sorted(mark.seconds for mark in self.marks.values() if mark.seconds is not None)
 
+    @cached_property
+    def cpu_seconds(self) -> list[float]:
+        """CPU seconds of the students' code, in order."""
+        return sorted(mark.cpu_seconds for mark in self.marks.values() if mark.cpu_seconds is not None)
+
     @property
     def is_slow(self) -> bool:
-        """Whether one in twenty needs more than half of the time that it has."""
+        """Whether one in twenty uses more than half of the CPU time that it has."""
         limit = self.grader.limits.seconds if self.grader else math.inf
-        return bool(self.seconds) and quantile(self.seconds, 0.95) > SLOW_SHARE * limit
+        return bool(self.cpu_seconds) and quantile(self.cpu_seconds, 0.95) > SLOW_SHARE * limit
 
 
 @dataclass(frozen=True)
@@ -185,22 +191,23 @@ def _mark(test: TestCase) -> Mark:
     extra = test.extra_data
     verdict = extra.get("verdict")
     shows = extra.get("shows")
-    seconds = extra.get("seconds")
-    name = test.name
     known = cast(Verdict, verdict) if verdict in VERDICTS else "faulty"
-    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not math.isfinite(seconds):
-        seconds = None
     return Mark(
         grader=str(extra.get("id") or test.number),
         number=test.number,
-        title=name,
+        title=test.name,
         verdict=known,
         score=test.score,
         max_score=test.max_score,
-        seconds=seconds,
+        seconds=_number(extra.get("seconds")),
+        cpu_seconds=_number(extra.get("cpu_seconds")),
         shows=tuple(str(one) for one in shows) if isinstance(shows, (list, tuple)) else (),
         headline="" if known == "passed" else headline_of(test.output),
     )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def tally(students: Sequence[Tallied], manifest: Manifest) -> ClassTally:

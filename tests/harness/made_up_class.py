@@ -78,7 +78,7 @@ class CrewHere(Crew):
     def share(self, kit: Kit) -> Kit:
         return kit
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
         _, batch = args
         self.asked += [(batch.submission, grader) for grader in batch.graders]
 
@@ -92,4 +92,4 @@ class CrewHere(Crew):
         interrupt(run)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._threads.shutdown(wait=True, cancel_futures=cancel_futures)
+        self._threads.shutdown(wait=wait or cancel_futures, cancel_futures=cancel_futures)

@@ -166,6 +166,7 @@ def test_damage_is_told_and_never_taken_for_a_verdict(tmp_path: Path, seed: int)
         content[start : start + 600] = chance.randbytes(600)
     path.write_bytes(content)
     right = decode_verdict(a_row("x" * 500))
+    told = None
     try:
         with Store(path) as store:
             store.known(KEYS)
@@ -173,8 +174,8 @@ def test_damage_is_told_and_never_taken_for_a_verdict(tmp_path: Path, seed: int)
                 for verdict in store.verdicts(b"%d" % number, KEYS).values():
                     assert verdict == right
     except UserError as error:
-        assert error.where == str(path)
-        assert error.remedy
+        told = error
+    assert told is None or (told.where == str(path) and told.remedy)
     assert path.is_file()
 
 

@@ -47,9 +47,14 @@ def first(images, count):
     return chosen.reshape(count, 784) if chosen.numel() == count * 784 else chosen
 
 
+def with_rows(output):
+    """An output with its axis of images, which squeeze() takes from a single image's as well."""
+    return output.reshape(1) if isinstance(output, torch.Tensor) and output.dim() == 0 else output
+
+
 def form(output):
     """A shape; [N, 784] and [N, 1, 28, 28] are one form, since both are right."""
-    shape = shape_of(output)
+    shape = shape_of(with_rows(output))
     return f"{shape[0]} images" if shape[1:] in ([784], [1, 28, 28]) else shape
 
 
@@ -197,7 +202,7 @@ def test_dc_classifier_batches(gan_mnist, rng, observe):
         rng.numpy.bit_generator.state = start  # the same parameters
         net = known(gan_mnist.build_dc_classifier(count), rng)
         with torch.no_grad():
-            logits.append(plain(net(taken(net, images[:count]))))
+            logits.append(with_rows(plain(net(taken(net, images[:count])))))
     observe.exact(shape_for_five=form(logits[0]), shape_for_one=form(logits[1]))
     observe(logits_of_five=column(logits[0]), logit_of_one=column(logits[1]))
 

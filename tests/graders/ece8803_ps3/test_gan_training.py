@@ -107,6 +107,18 @@ def run(gan_mnist, judge, painter, solvers, losses, loader, **settings):
         train(judge, painter, *solvers, *losses, loader, show_every=10**6, noise_size=NOISE, **settings)
 
 
+def takes(net, *forms):
+    """Whether a network takes its inputs in one of these forms."""
+    for inputs in forms:
+        try:
+            with torch.no_grad():
+                net(inputs)
+            return True
+        except Exception:  # graded in 1.b
+            continue
+    return False
+
+
 def has_changed(net, before):
     """Whether training changed a network, and left it without NaN."""
     after = parameter_vector(net)
@@ -155,6 +167,12 @@ def test_training_networks(gan_mnist, rng, observe):
     before = parameter_vector(judge), parameter_vector(painter)
     solvers = [torch.optim.SGD(net.parameters(), lr=0.01) for net in (judge, painter)]
     images = rng.uniform(2 * BATCH, 1, 28, 28)
+    some = images[:BATCH]
+    # Else what is wrong inside of a network would look like one that the loop does not fit.
+    observe.exact(
+        discriminator_takes_images=takes(judge, some, some.flatten(1)),
+        generator_takes_noise=takes(painter, noise_of(BATCH, NOISE)),
+    )
     run(
         gan_mnist,
         judge,

@@ -5,7 +5,7 @@ import torch
 from gradescope_utils.autograder_utils.decorators import number, weight
 
 from autograder.marks import twin
-from autograder.probes.tensors import plain
+from autograder.probes.tensors import plain, shape_of
 
 
 def as_tensor(value):
@@ -37,10 +37,11 @@ def test_noise_distribution(gan_mnist, rng, observe):
     noise = as_tensor(gan_mnist.sample_noise(5000, dim))
     if isinstance(noise, torch.Tensor) and noise.shape == (dim, 5000):
         noise = noise.T  # exchanged axes are graded in 1.b.i.2
-    rows = noise.unique(dim=0) if isinstance(noise, torch.Tensor) and noise.dim() == 2 else ()
-    observe.exact(rows_are_draws_of_their_own=len(rows) > 1)
+    is_a_batch = isinstance(noise, torch.Tensor) and noise.dim() == 2
+    rows = noise.unique(dim=0) if is_a_batch else ()
+    observe.exact(rows_are_draws_of_their_own=len(rows) > 1 if is_a_batch else shape_of(noise))
     if len(rows) > 1:  # else there is nothing to compare but one row
-        observe.samples(noise=noise)
+        observe.samples(noise=noise, sums_of_rows=noise.sum(dim=1))
         observe.exact(entries_are_draws_of_their_own=noise.unique().numel() > 0.9 * noise.numel())
 
 

@@ -19,10 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
 
-import yaml
-
+from autograder.errors import UserError
 from autograder.feedback import plain
 from autograder.submission import Unreadable
+
+try:
+    import yaml
+except ImportError:  # whoever grades no Gradescope export need not have it
+    yaml = None  # type: ignore[assignment]
 
 FILE = "submission_metadata.yml"
 #: Largest file that is read, in bytes: with libyaml it takes some ten seconds, without it PyYAML's own scanner is slow.
@@ -82,7 +86,17 @@ class Metadata:
 
 
 def read_metadata(path: Path) -> Metadata:
-    """What the file tells; never raises for what is in there."""
+    """What the file tells; never raises for what is in there.
+
+    Raises:
+        UserError: where PyYAML is not installed.
+    """
+    if yaml is None:
+        raise UserError(
+            "PyYAML is needed to read who handed in what, and is not installed",
+            where=str(path),
+            remedy="Run `pip install pyyaml`.",
+        )
     try:
         data = _read(path)
     except Unreadable as error:

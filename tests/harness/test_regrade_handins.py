@@ -393,6 +393,16 @@ def test_huge_metadata_are_bounded(export: Path, monkeypatch: pytest.MonkeyPatch
         assert {"submission_101", "submission_102"} <= {handin.id for handin in intake.handins}
 
 
+def test_without_pyyaml_a_gradescope_export_is_an_error_and_others_are_not(
+    export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "yaml", None)
+    with pytest.raises(UserError, match="PyYAML is needed"), take_in(export):
+        pass
+    (export / "submission_metadata.yml").unlink()
+    assert len(_taken(export)) == 5
+
+
 def test_metadata_that_are_no_file(export: Path) -> None:
     (export / "submission_metadata.yml").unlink()
     (export / "submission_metadata.yml").mkdir()

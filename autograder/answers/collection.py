@@ -23,6 +23,7 @@ from autograder.answers.template import TemplateCells, words_of
 from autograder.errors import UserError
 from autograder.homework import Homework, SourceFile, read_text
 from autograder.notebook_rescue import rescue_notebook
+from autograder.regrade.handins import Handin, listed_names, take_in
 from autograder.submission import (
     MAX_CANDIDATES,
     MAX_NOTEBOOK,
@@ -44,7 +45,6 @@ Status = Literal["answered", "empty", "unchanged", "missing"]
 #: Texts of a student that belong to no question.
 MAX_ELSEWHERE = 20
 
-_SUFFIXES = (".zip", ".ipynb", ".py")
 _REFERENCE = re.compile(r"attachment:(picture-\d+)")
 
 
@@ -112,7 +112,8 @@ def collect_answers(homework: Homework, folder: Path, progress: Progress = lambd
 
     Args:
         homework: one with notebooks; their templates hold the questions.
-        folder: a folder, a zip, a notebook or a script for each student, who is called like it.
+        folder: an export, or a folder, a zip, a notebook or a script for each student, who is called like it; see
+            `regrade.handins`.
         progress: called with ("reading", students done, students).
 
     Raises:
@@ -122,13 +123,14 @@ def collect_answers(homework: Homework, folder: Path, progress: Progress = lambd
     notebooks = [_read_template(homework, file) for file in homework.declaration.files if file.path.endswith(".ipynb")]
     questions = [question for notebook in notebooks for question in _questions(homework, notebook)]
     _check_numbers(homework, [question.number for question in questions])
-    places, skipped = _look_around(folder)
     students = []
-    for done, (name, place) in enumerate(places.items()):
-        progress("reading", done, len(places))
-        students.append(_read_or_tell(place, name, notebooks))
-    progress("reading", len(places), len(places))
-    return ClassAnswers(homework.declaration.title, tuple(questions), tuple(students), skipped)
+    with take_in(folder, expected=[file.path for file in homework.declaration.files]) as intake:
+        names = listed_names(intake.handins)
+        for done, handin in enumerate(intake.handins):
+            progress("reading", done, len(names))
+            students.append(_read_or_tell(handin, names[handin.id], notebooks))
+        progress("reading", len(names), len(names))
+    return ClassAnswers(homework.declaration.title, tuple(questions), tuple(students), intake.skipped)
 
 
 @dataclass(frozen=True)
@@ -170,25 +172,6 @@ def _check_numbers(homework: Homework, numbers: Sequence[str]) -> None:
     twice = next((number for number in numbers if numbers.count(number) > 1), "")
     if twice:
         raise UserError(f"two answer cells are for question {twice}", where=str(homework.template))
-
-
-def _look_around(folder: Path) -> tuple[dict[str, Path], tuple[str, ...]]:
-    """The students' places by their names, in order, and the names of all else that is there."""
-    try:
-        entries = sorted((path for path in folder.iterdir() if path.name[0] not in "._"), key=lambda path: path.name)
-    except OSError as error:
-        raise UserError(f"cannot read this folder: {error}", where=str(folder)) from error
-    places = [path for path in entries if path.is_dir() or path.suffix.lower() in _SUFFIXES]
-    if not places:
-        raise UserError(
-            "nobody has handed in anything here",
-            where=str(folder),
-            remedy="Give the folder that holds a folder, a zip or a notebook for each student.",
-        )
-    stems = [path.name if path.is_dir() else path.stem for path in places]
-    names = [stem if stems.count(stem) == 1 else path.name for stem, path in zip(stems, places, strict=True)]
-    skipped = tuple(_printable(path.name) for path in entries if path not in places)
-    return {_printable(name): path for name, path in zip(names, places, strict=True)}, skipped
 
 
 # --- anonymity --------------------------------------------------------------------------------------------------------
@@ -236,16 +219,22 @@ def key_file(names: Mapping[str, str]) -> str:
 # --- one student ------------------------------------------------------------------------------------------------------
 
 
-def _read_or_tell(place: Path, name: str, notebooks: Sequence[_Notebook]) -> Student:
+def _read_or_tell(handin: Handin, name: str, notebooks: Sequence[_Notebook]) -> Student:
     """A student's answers. Where our own code fails on their files, that is told, and the class goes on."""
+    if handin.place is None:
+        return _without_answers(name, f"nothing could be read: {handin.problem}", notebooks)
     try:
-        return _read_student(place, name, notebooks)
+        return _read_student(handin.place, name, notebooks)
     except Exception as error:
         problem = (
             f"could not be read: the autograder failed on it, please report this ({type(error).__name__}: {error})"
         )
-        numbers = [number for notebook in notebooks for number in notebook.template.numbers.values()]
-        return Student(name, dict.fromkeys(numbers, _MISSING), (problem,))
+        return _without_answers(name, problem, notebooks)
+
+
+def _without_answers(name: str, problem: str, notebooks: Sequence[_Notebook]) -> Student:
+    numbers = [number for notebook in notebooks for number in notebook.template.numbers.values()]
+    return Student(name, dict.fromkeys(numbers, _MISSING), (problem,))
 
 
 def _read_student(place: Path, name: str, notebooks: Sequence[_Notebook]) -> Student:
@@ -423,9 +412,3 @@ def _without_comments(text: str) -> str:
         inside, end, after = other.partition("-->")
         pieces.append(after if end else inside)
     return "".join(pieces)
-
-
-def _printable(name: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in name.encode("utf-8", "replace").decode("utf-8"))[
-        :150
-    ]

@@ -504,6 +504,28 @@ def test_folders_zips_and_files(homework: Homework, group: Path) -> None:
     assert answers.skipped == ("grades.csv",)
 
 
+def test_an_export_of_gradescope_tells_names_and_groups(homework: Homework, group: Path) -> None:
+    people = [[{":name": "Ada Lovelace", ":sid": "1"}, {":name": "Bob", ":sid": "2"}], [{":name": "Bob", ":sid": "3"}]]
+    table = {f"submission_{number}": {":submitters": who} for number, who in enumerate([*people, people[1]], start=1)}
+    (group / "submission_metadata.yml").write_text(json.dumps(table))
+    hand_in(group, "submission_1", filled(homework))
+    hand_in(group, "submission_2", filled(homework))
+    answers = collect_answers(homework, group)
+    ada, bob, missing = answers.students
+    assert [ada.name, bob.name, missing.name] == ["Ada Lovelace and Bob", "Bob (submission_2)", "Bob (submission_3)"]
+    assert texts(ada) == texts(bob) == ANSWERS
+    assert set(texts(missing).values()) == {"<missing>"}
+    assert "nothing could be read: submission_metadata.yml tells of submission_3" in missing.problems[0]
+    assert anonymise(answers, "")[0].students[0].name.startswith("Student ")
+    hidden = {student.problems for student in anonymise(answers, "")[0].students}
+    assert ("nothing could be read.",) in hidden
+    packed = group.parent / "export.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in group.rglob("*.*"):
+            archive.write(path, f"export/{path.relative_to(group)}")
+    assert collect_answers(homework, packed) == answers
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

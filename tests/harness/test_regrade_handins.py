@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import UserError
-from autograder.regrade import handins, metadata, unpacking
+from autograder.regrade import exports, metadata, unpacking
 from autograder.regrade.handins import Handin, Intake, Person, listed_names, take_in
 from autograder.submission import FoundFile, Problem, WantedFile, find_submission
 
@@ -433,6 +433,7 @@ def test_a_canvas_download(group: Path) -> None:
         assert graded_text(jane).strip() == "wave = 1"
         assert graded_text(by_id["roejohn_77"]).strip() == "wave = 3"
         assert by_id["roejohn_77"].notes == ("It was handed in late.",)
+        assert by_id["roejohn_77"].people == (Person("roejohn", "77"),)
         assert graded_text(by_id["poeed_88"]).strip() == "wave = 4"
         assert by_id["poeed_88"].attempt == "2 of 2"
         assert graded_text(by_id["zed_100"]).strip() == "wave = 5"
@@ -664,7 +665,7 @@ def test_a_large_folder_takes_no_time(group: Path) -> None:
 def test_a_class_of_too_many_entries_is_cut_and_told(group: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(12):
         put(group / f"s{number:02}.py")
-    monkeypatch.setattr(handins, "MAX_ENTRIES", 10)
+    monkeypatch.setattr(exports, "MAX_ENTRIES", 10)
     with take_in(group) as intake:
         assert len(intake.handins) == 10
         assert "more than 10 entries" in intake.notes[0]

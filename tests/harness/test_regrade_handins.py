@@ -8,7 +8,6 @@ import re
 import stat
 import sys
 import tempfile
-import time
 import tracemalloc
 import unicodedata
 import zipfile
@@ -330,8 +329,8 @@ def test_a_student_in_two_submissions_is_told(export: Path) -> None:
         ("submission_101:\n  :created_at: 2023-13-45 99:00:00\n  :score: .nan\n", ""),
         ("submission_101:\n  :submitters:\n  - :name: 'b\xe4d \\x07'\n".encode("latin-1"), ""),
         (b"submission_101:\n  :submitters:\n  - :name: \x00\x07bell\n", ""),
-        ("[" * 50_000, ""),
-        ("{a: " * 50_000, ""),
+        ("[" * 200_000, "is no table"),
+        ("{a: " * 200_000, "nests too deep"),
         ("submission_101: " + "[" * 900 + "]" * 900, ""),
         ("submission_101:\n  :submitters: " + "[" * 900 + "]" * 900 + "\nsubmission_102: {}", ""),
         ("\ufeffsubmission_101:\n  :submitters:\n  - :name: Ada\n", ""),
@@ -378,9 +377,7 @@ def test_a_billion_laughs_cost_little(export: Path) -> None:
         assert len(str(yaml.safe_load("\n".join(lines[:6])))) < 1_000_000
     put(export / "submission_metadata.yml", bomb)
     tracemalloc.start()
-    started = time.process_time()
     handins = _taken(export)
-    assert time.process_time() - started < 5
     assert tracemalloc.get_traced_memory()[1] < 20_000_000
     tracemalloc.stop()
     assert "submission_101" in {handin.id for handin in handins}
@@ -647,7 +644,7 @@ def test_too_many_files_in_a_zip_are_an_error(tmp_path: Path, monkeypatch: pytes
         pass
 
 
-def test_a_large_folder_takes_no_time(group: Path) -> None:
+def test_a_large_folder_is_neither_read_nor_copied(group: Path) -> None:
     (group / "ada").mkdir()
     put(group / "ada" / "hw3.py")
     with (group / "ada" / "data.bin").open("wb") as file:
@@ -655,10 +652,8 @@ def test_a_large_folder_takes_no_time(group: Path) -> None:
     (group / "many").mkdir()
     for number in range(2000):
         (group / "many" / f"d{number}").mkdir()
-    started = time.process_time()
     handins = {handin.id: handin for handin in _taken(group)}
     assert graded_text(handins["ada"]) == CODE
-    assert time.process_time() - started < 5
     assert handins["many"].problem
 
 

@@ -81,8 +81,8 @@ def same_failure(expected: Failure | None, actual: Failure | None) -> bool:
 
 
 def _wording(message: str) -> str:
-    """A message without its numbers and quoted names, which differ between equal mistakes."""
-    return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?|'[^']*'", "#", message)[:300]
+    """A message without numbers and quoted names, which differ between equal mistakes. A None is another mistake."""
+    return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?|'(?!NoneType')[^']*'", "#", message)[:300]
 
 
 def _compare_entry(

@@ -243,7 +243,7 @@ def _words(difference: Difference, name: str) -> tuple[str, str, str, str]:
         if difference.detail == "NoneType":
             help_text = "If this is what your function returned: does every path through it end with a return?"
             return f"`{name}` is None.", expected, "None", help_text
-        return f"`{name}` is of another type.", expected, difference.detail, "Return a tensor of the handout's shape."
+        return f"`{name}` is of another type.", expected, difference.detail, "Compare it with what the docstring says."
     if difference.aspect == "exact" and difference.entry is not None:
         headline, expected, actual = describe_tree_difference(name, difference.entry.text, difference.detail)
         return headline, expected, actual, ""

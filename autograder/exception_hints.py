@@ -17,8 +17,8 @@ _HINTS: tuple[tuple[str, str], ...] = (
         "just before that line and check flatten, padding and stride.",
     ),
     (
-        r"Expected 3D \(unbatched\) or 4D \(batched\) input to conv2d|Expected [34]D .* input",
-        "A convolution takes [batch, channels, height, width]. Check the reshape before it.",
+        r"Expected 3D \(unbatched\) or 4D \(batched\) input to conv2d|[Ee]xpected [34]D .*input",
+        "This layer takes [batch, channels, height, width]. Check the reshape before it.",
     ),
     (
         r"Given groups=1, weight of size|expected input.* to have \d+ channels",
@@ -56,6 +56,14 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (
         r"AttributeError: (cannot assign .* before Module.__init__|.*has no attribute '_parameters')",
         "Call super().__init__() first in the constructor of an nn.Module.",
+    ),
+    (
+        r"missing 1 required positional argument: 'self'",
+        "This is a class where an object is asked for: `Net()`, not `Net`.",
+    ),
+    (
+        r"'(function|type)' object has no attribute '(modules|parameters|train|eval|to|state_dict)'",
+        "A model is an object of nn.Module. Return one, not a function or a class.",
     ),
     (
         r"missing \d+ required positional argument|takes .* positional arguments? but|unexpected keyword argument",

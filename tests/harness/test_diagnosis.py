@@ -186,8 +186,15 @@ ONES = np.ones(3, np.float32)
     ("wanted", "got", "headline", "expected", "actual", "help_text"),
     [
         (seen(ONES), seen("NoneType"), "`x` is None.", "shape [3]: 1, 1, 1", "None", "end with a return"),
-        (seen(ONES), seen("[1, 1]"), "`x` is of another type.", "shape [3]: 1, 1, 1", "text [1, 1]", "Return a tensor"),
-        (seen("NoneType"), seen(ONES), "`x` is of another type.", "", "float32 values", "Return a tensor"),
+        (
+            seen(ONES),
+            seen("[1, 1]"),
+            "`x` is of another type.",
+            "shape [3]: 1, 1, 1",
+            "text [1, 1]",
+            "what the docstring says",
+        ),
+        (seen("NoneType"), seen(ONES), "`x` is of another type.", "", "float32 values", "what the docstring says"),
         (seen(ONES), seen(), "The grader did not get to see `x`.", "", "", ""),
         (
             seen(ONES),
@@ -197,7 +204,14 @@ ONES = np.ones(3, np.float32)
             "shape [3, 1]",
             "The values are right",
         ),
-        (seen(ONES), seen(np.float32(1)), "`x` has another shape.", "shape [3]", "shape a single number", "averaged"),
+        (
+            seen(ONES),
+            seen(np.float32(1)),
+            "`x` has another shape.",
+            "shape [3]",
+            "shape a single number",
+            "mean of all",
+        ),
         (seen(ONES), seen(np.ones(3, int)), "`x` has another dtype.", "float32", "int64", ".float()"),
         (seen(np.ones(3, int)), seen(ONES), "`x` has another dtype.", "int64", "float32", ""),
         (

@@ -73,6 +73,9 @@ PROVOKED: list[tuple[str, Callable[[], object], str]] = [
     ),
     ("bernoulli of a logit", lambda: torch.bernoulli(torch.full((2,), -1.5)), "outside of [0, 1]"),
     ("no super().__init__()", _NoSuper, "super().__init__()"),
+    ("batch norm of a row", lambda: nn.BatchNorm2d(1)(torch.ones(2, 784)), "[batch, channels, height, width]"),
+    ("class for an object", lambda: nn.Linear.parameters(), "`Net()`, not `Net`"),  # type: ignore[call-arg]
+    ("function for a model", lambda: _takes_two.parameters(), "object of nn.Module"),  # type: ignore[attr-defined]
     ("argument missing", lambda: _takes_two(1), "signature differs"),  # type: ignore[call-arg]
     ("argument too many", lambda: _takes_two(1, 2, 3), "signature differs"),  # type: ignore[call-arg]
     ("argument unknown", lambda: _takes_two(1, z=2), "signature differs"),  # type: ignore[call-arg]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # Their tests share something that takes long to make, so one process runs them all. The largest file is begun first.
 WHOLE = (
     "test_hostile",
+    "test_class",
     "test_fuzz_frames",
     "test_fuzz_submissions",
     "test_setup_sh",

@@ -47,8 +47,24 @@ def known_activation(ebm_mnist):
 def known_network(ebm_mnist, rng, gain=1.4, **options):
     """A network of the student's class with given parameters. To be called under `known_activation`."""
     net = ebm_mnist.CNNModel(**options)
-    load_parameters(net, rng, gain=gain)
+    load_parameters(in_order_of_use(net), rng, gain=gain)
     return net
+
+
+def in_order_of_use(net):
+    """A list of the network's layers as it uses them, then of what else has parameters.
+
+    Three of its biases have the same shape, and a student may declare the layers in any order. A lazy layer has no
+    parameters before its first use.
+    """
+    used = []
+    layers = [layer for layer in net.modules() if next(layer.parameters(recurse=False), None) is not None]
+    handles = [layer.register_forward_hook(lambda layer, *_: used.append(layer)) for layer in layers]
+    with torch.no_grad():
+        net(torch.zeros(2, 1, 28, 28))
+    for handle in handles:
+        handle.remove()
+    return nn.ModuleList([*used, net])
 
 
 def images(rng, count):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import torch
 from gradescope_utils.autograder_utils.decorators import number, weight
 from torch import nn
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from autograder.marks import twin
 from autograder.probes.digits import digits
@@ -20,7 +20,8 @@ class Meter(nn.Module):
     """Outputs [N]: a constant, and a weighted sum of a bend of the mean grey value of each block of pixels.
 
     Attributes:
-        seen: the images of every forward pass that a gradient came back through, [N, 1, 28, 28] each.
+        seen: for each forward pass that a gradient came back through, once or several times, its images
+            [N, 1, 28, 28].
     """
 
     def __init__(self, weights, scale, sign):
@@ -28,26 +29,30 @@ class Meter(nn.Module):
         self.weights = nn.Parameter(weights.clone())
         self.scale = scale
         self.sign = sign
-        self.seen = []
+        self.seen = {}
 
     def forward(self, images):
         features = torch.tanh(2 * images.reshape(len(images), BLOCKS, -1).mean(-1))  # (N, blocks)
         scores = 1.5 + self.scale * features @ self.weights
         if scores.requires_grad:
-            rows = images.detach().clone()
-            scores.register_hook(lambda _: self.seen.append(rows))
+            rows, forward_pass = images.detach().clone(), object()
+            scores.register_hook(lambda _: self.seen.update({forward_pass: rows}))
         return self.sign * scores
 
 
 class Supply:
-    """Stands for the sampler: gives the same samples at every call."""
+    """Stands for the sampler: gives the same samples at every call.
+
+    Attributes:
+        calls: (steps, step_size) of each call.
+    """
 
     def __init__(self, images):
         self.images = images
-        self.calls = 0
+        self.calls = []
 
-    def sample_new_exmps(self, *_, **__):
-        self.calls += 1
+    def sample_new_exmps(self, steps=60, step_size=10, *_, **__):
+        self.calls.append((float(steps), float(step_size)))
         return self.images.clone()
 
 
@@ -89,7 +94,8 @@ class Session:
         """One step with plain gradient descent, after which `used` holds the gradient that it took."""
         optimizer = torch.optim.SGD(self.model.parameters(), lr=0.5)
         self.model.weights.grad = torch.full((BLOCKS,), 7.0)  # left over from elsewhere
-        handle = register_optimizer_step_pre_hook(lambda *_: self.used.append(gradient_of(self.model)))
+        # Asked for afterwards: a closure that is handed to the optimizer computes the gradient during the step.
+        handle = register_optimizer_step_post_hook(lambda *_: self.used.append(gradient_of(self.model)))
         try:
             with self.known_losses():
                 return self.ebm.training_step(self.model, self.supply, optimizer, self.real.clone(), ALPHA)
@@ -98,7 +104,7 @@ class Session:
 
     def seen(self):
         """(real images, samples) that the loss was computed from, told apart by their mean grey value."""
-        images = torch.cat([torch.zeros(0, *SHAPE), *self.model.seen])
+        images = torch.cat([torch.zeros(0, *SHAPE), *self.model.seen.values()])
         is_real = images.flatten(1).mean(1) > 0
         return images[is_real], images[~is_real]
 
@@ -127,7 +133,7 @@ def test_images_of_a_training_step(ebm_mnist, rng, observe):
     session = Session(ebm_mnist, rng, uneven(rng, 8))
     session.step()
     real, samples = session.seen()
-    observe.exact(shapes=[list(real.shape), list(samples.shape)], samplers_calls=session.supply.calls)
+    observe.exact(shapes=[list(real.shape), list(samples.shape)], samplers_steps_and_step_size=session.supply.calls)
     fits = real.shape == session.real.shape
     observe.samples(noise_on_real_images=(real - session.real if fits else real - 0.6).flatten())
     if samples.shape == session.supply.images.shape:

@@ -7,6 +7,7 @@ from torch import nn
 from autograder.marks import twin
 from autograder.probes.energies import SHAPE
 from autograder.probes.tensors import shape_of
+from autograder.randomness import seed_generators
 
 
 class Drift:
@@ -52,6 +53,15 @@ def pictures(rng, count=16):
     return rng.uniform(count, *SHAPE, low=-0.95, high=0.95)
 
 
+def depends_on_images(transform, images, others):
+    """Whether a transformation, which may be random, gives different images different results."""
+    results = []
+    for given in (images, others):
+        seed_generators(0)
+        results.append(transform(given.clone()))
+    return not torch.equal(*results)
+
+
 @number("2.c.i.1")
 @weight(1)
 @twin(1)
@@ -83,8 +93,17 @@ def test_added_noise(ebm_mnist, rng, observe):
     """add_noise adds Gaussian noise of the given standard deviation, and clamps to [-1, 1]."""
     images = rng.uniform(10, *SHAPE, low=-0.2, high=0.2)
     for std in (0.1, 0.02):
-        noisy = ebm_mnist.add_noise(images.clone(), std=std)
-        observe.samples(**{f"noise_of_standard_deviation_{std}": (noisy - images).flatten()})
+        given = images.clone()
+        noise = ebm_mnist.add_noise(given, std=std) - images
+        differs = bool((noise[1:] - noise[:-1]).abs().mean() > std / 10)
+        # What is the same for all images counts once, or it would be no sample of independent draws.
+        observe.samples(**{f"noise_of_standard_deviation_{std}": (noise if differs else noise[:1]).flatten()})
+        observe.exact(**{
+            f"at_standard_deviation_{std}": {
+                "noise differs from image to image": differs,
+                "the given images stay as they are": torch.equal(given, images),
+            }
+        })  # fmt: skip
     extremes = torch.where(rng.uniform(4, *SHAPE) < 0.5, 1.0, -1.0)
     noisy = ebm_mnist.add_noise(extremes.clone())
     observe.exact(values_are_in_range=bool((noisy.abs() <= 1 + 1e-6).all()))
@@ -110,13 +129,15 @@ def test_resize(ebm_mnist, rng, observe):
 @weight(0.5)
 def test_own_transformation(ebm_mnist, rng, observe):
     """own_transform gives other images of the same shape, with values in [-1, 1]."""
-    images = pictures(rng, 8)
-    changed = ebm_mnist.own_transform(images.clone())
-    observe.exact(shape=shape_of(changed))
+    images, others = pictures(rng, 8), pictures(rng, 8)
+    given = images.clone()
+    changed = ebm_mnist.own_transform(given)
+    observe.exact(shape=shape_of(changed), given_images_stay_as_they_are=torch.equal(given, images))
     if isinstance(changed, torch.Tensor) and changed.shape == images.shape:
         observe.exact(
             values_are_in_range=bool((changed.abs() <= 1 + 1e-5).all()),
             images_are_others=bool((changed - images).abs().mean() > 1e-3),
+            result_depends_on_images=depends_on_images(ebm_mnist.own_transform, images, others),
         )
 
 

@@ -118,7 +118,10 @@ class Names:
             is_path: whether it is a file's name, where names stand in lower case.
         """
         own = self._own_of(owner) if owner in self._known else None
-        found = [*self._full_names(text, own), *(own.parts(text, is_path) if own else ())]
+        words = [word.casefold() for word in _WORD.findall(text)]
+        found = self._full_names(text, words, own)
+        if own and own.may_be_in(text, words):
+            found += own.parts(text, is_path)
         if not found:
             return [Piece(text)]
         found.sort(key=lambda hit: (hit[0], -hit[1]))
@@ -142,18 +145,25 @@ class Names:
             self._own[handin] = _Own(handin, self._known[handin])
         return self._own[handin]
 
-    def _full_names(self, text: str, own: _Own | None) -> Iterator[tuple[int, int, str]]:
-        if self._lengths.keys().isdisjoint(map(str.casefold, _WORD.findall(text))):
-            return
-        words = [(match.start(), match.end(), match[0].casefold()) for match in _WORD.finditer(text)]
-        for index, (start, _, word) in enumerate(words):
+    def _full_names(self, text: str, words: Sequence[str], own: _Own | None) -> list[tuple[int, int, str]]:
+        """(start, end, alias) of names that are written out; `words` are the text's."""
+        if self._lengths.keys().isdisjoint(words):
+            return []
+        likely = []
+        for index, word in enumerate(words):
             for length in self._lengths.get(word, ()):
-                of_form = words[index : index + length]
-                form = tuple(word for _, _, word in of_form)
+                form = tuple(words[index : index + length])
                 alias = (own.forms.get(form) if own else None) or self._forms.get(form)
-                if alias and all(after[0] - before[1] <= FARTHEST for before, after in itertools.pairwise(of_form)):
-                    yield start, of_form[-1][1], alias
-                    break
+                if alias:
+                    likely.append((index, index + len(form), alias))
+        if not likely:
+            return []
+        places = [match.span() for match in _WORD.finditer(text)]
+        return [
+            (places[first][0], places[last - 1][1], alias)
+            for first, last, alias in likely
+            if all(after[0] - before[1] <= FARTHEST for before, after in itertools.pairwise(places[first:last]))
+        ]
 
 
 class _Own:
@@ -166,11 +176,17 @@ class _Own:
             for part in (*_WORD.findall(person.name), *_WORD.findall(person.email.partition("@")[0]), person.name):
                 if len(part) >= SHORTEST_PART or (_UNSPACED.search(part) and len(part) > 1):
                     self._aliases.setdefault(part.casefold(), alias)
+        self._words = {part for part in self._aliases if _WORD.fullmatch(part)}
+        self._unspaced = [part for part in self._aliases if _UNSPACED.search(part)]
         patterns = [
             re.escape(part) if _UNSPACED.search(part) else rf"(?<![^\W_]){re.escape(part)}(?![^\W_])"
             for part in sorted(self._aliases, key=len, reverse=True)
         ]
         self._pattern = re.compile("|".join(patterns), re.IGNORECASE) if patterns else None
+
+    def may_be_in(self, text: str, words: Sequence[str]) -> bool:
+        """Whether a look for parts of names is worth it; `words` are the text's."""
+        return not self._words.isdisjoint(words) or any(part in text for part in self._unspaced)
 
     def parts(self, text: str, is_path: bool) -> Iterator[tuple[int, int, str]]:
         """(start, end, alias) of single parts of names, where they are written as names are."""

@@ -69,7 +69,8 @@ def write_report(
     Args:
         folder: the report's own; it is made if need be.
         manifest: what was graded with.
-        graded: all handins. They are taken one after the other, once, and once more for those of a pair.
+        graded: all handins. They are taken one after the other, first for their handins, then for all else, and none
+            is kept: a sequence that reads results when asked for them is fine.
         intake_notes: what is strange with the class as a whole.
         alike: pairs of handins whose code is alike.
         flaky: verdicts that changed when a handin was graded again.
@@ -99,7 +100,7 @@ def write_report(
         writer.write(name, (_HERE / name).read_bytes())
 
     wanted = {id for pair in alike for id in (pair.first, pair.second)}
-    students, sources = [], {}
+    students, sources, digests = [], {}, []
     for one in graded:
         student = tally_one(one.handin, one.results)
         students.append(student)
@@ -107,6 +108,7 @@ def write_report(
         if one.handin.id in wanted:
             sources[one.handin.id] = one.sources
         digest = _digest([basis, _fields(one.handin), one.results, one.sources, pages.related(one.handin.id)])
+        digests.append(digest)
         writer.keep_pictures(key, one.results.tests if one.results else ())
         name = f"submissions/{key}.html"
         if not writer.is_there(name, digest):
@@ -134,8 +136,7 @@ def write_report(
                 digest,
                 partial(pages.pair, pair, files),
             )
-    totals = [(student.marks, student.score, _fields(student.handin)) for student in students]
-    digest = _digest([basis, totals, intake_notes, alike, flaky, compared])
+    digest = _digest([basis, digests, intake_notes, alike, flaky, compared])
     if pages.has_parts:
         writer.page("parts.html", digest, pages.parts)
     writer.page("index.html", digest, pages.index)

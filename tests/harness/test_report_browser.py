@@ -357,7 +357,10 @@ def test_paper_has_what_is_folded_and_no_controls(page: Page, addresses: dict[st
     assert page.pdf(format="A4").startswith(b"%PDF")
     assert all(page.evaluate("window.printed || []"))
     assert page.evaluate("document.querySelectorAll('details:not([open])').length") == folded
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(29, 28, 26)", (
+        "ink on paper, also for the dark"
+    )
     for control in page.locator("button#names, .search, .skip").all():
         expect(control).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

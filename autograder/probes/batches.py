@@ -34,3 +34,15 @@ def observe_batches(
         else:
             observe(difference_between_batch_and_single=None)
         observe.exact(different_inputs_give_different_outputs=bool((flat - flat[0]).abs()[1:].max() > 1e-6))
+
+
+def takes(net: Callable[[torch.Tensor], object], *forms: torch.Tensor) -> bool:
+    """Whether a network takes its inputs in one of these forms, whatever it makes of them."""
+    for inputs in forms:
+        try:
+            with torch.no_grad():
+                net(inputs)
+            return True
+        except Exception:
+            continue
+    return False

@@ -24,6 +24,24 @@ def test_order_of_declaration_does_not_matter() -> None:
     assert torch.equal(linear.bias, other_linear.bias)
 
 
+def test_biases_of_one_shape_go_with_their_layers() -> None:
+    """Two layers of different shapes with biases of one shape may be declared in either order, and nested."""
+    conv, linear = loaded([nn.Conv2d(1, 4, 3), nn.Linear(7, 4)])
+    other_linear, nested = loaded([nn.Linear(7, 4), nn.Sequential(nn.Conv2d(1, 4, 3))])
+    assert torch.equal(conv.bias, nested[0].bias)  # type: ignore[index]
+    assert torch.equal(linear.bias, other_linear.bias)
+    assert not torch.equal(conv.bias, linear.bias)
+
+
+def test_a_tied_parameter_is_loaded_once() -> None:
+    """A weight that two layers share gets the numbers of one, and leaves those of the next layer alone."""
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    second.weight = first.weight
+    loaded([first, second])
+    alone, _ = loaded([nn.Linear(3, 3), nn.Linear(3, 3)])
+    assert torch.equal(first.weight, alone.weight)
+
+
 def test_layers_of_one_shape_get_different_numbers() -> None:
     first, second = loaded([nn.Linear(3, 3), nn.Linear(3, 3)])
     assert not torch.equal(first.weight, second.weight)

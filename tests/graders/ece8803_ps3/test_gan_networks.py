@@ -2,10 +2,9 @@
 
 import torch
 from gradescope_utils.autograder_utils.decorators import number, weight
-from torch import nn
 
 from autograder.marks import twin
-from autograder.probes.batches import observe_batches
+from autograder.probes.batches import observe_batches, takes
 from autograder.probes.gradients import without_gradient
 from autograder.probes.layers import layers_of
 from autograder.probes.parameters import load_parameters, make_positive, shapes_of
@@ -16,12 +15,8 @@ NOISE = 96
 
 
 def known(net, rng, gain=1.4):
-    """`net` with given parameters, the same whatever the order in which its layers are declared."""
-    layers = [list(module.parameters(recurse=False)) for module in net.modules()]
-    layers.sort(
-        key=lambda own: max((list(parameter.shape) for parameter in own), key=lambda x: (len(x), x), default=[])
-    )
-    load_parameters(nn.ParameterList([parameter for own in layers for parameter in own]), rng, gain=gain)
+    """`net` with given parameters."""
+    load_parameters(net, rng, gain=gain)
     return net
 
 
@@ -166,6 +161,7 @@ def test_generator_images(gan_mnist, rng, observe):
 @weight(1)
 def test_generator_batches(gan_mnist, rng, observe):
     """generator(noise_dim) gives one image per noise vector, whatever noise_dim and the size of the batch."""
+    observe.exact(takes_noise_of_96=takes(gan_mnist.generator(NOISE), rng.normal(BATCH, NOISE)))
     observe_batches(known(gan_mnist.generator(10), rng), rng.normal(5, 10), observe, form)
 
 
@@ -233,6 +229,7 @@ def test_dc_generator_images(gan_mnist, rng, observe):
 @weight(1)
 def test_dc_generator_evaluation(gan_mnist, rng, observe):
     """In evaluation mode build_dc_generator(noise_dim) gives one image per noise vector, the same in any batch."""
+    observe.exact(takes_noise_of_96=takes(gan_mnist.build_dc_generator(NOISE), rng.normal(BATCH, NOISE)))
     net = known(gan_mnist.build_dc_generator(10), rng)
     with torch.no_grad():
         net(rng.normal(BATCH, 10))  # running averages, as training leaves them

@@ -37,6 +37,7 @@ from autograder.gradescope import Results, TestCase, read_results
 from autograder.gradescope_run import run_on_gradescope
 from autograder.limits import Limits
 from autograder.manifest import MANIFEST, read_manifest, select
+from autograder.sandbox.privileges import follow_parent
 from autograder.sandbox.runner import Outcome, Sandbox
 
 SLACK_SECONDS = 12.0
@@ -408,6 +409,7 @@ def shared_memory(key: int) -> list[int]:
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
     config = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Config)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    follow_parent(os.getppid(), signal.SIGTERM)  # a run that is killed leaves no worker at work
     Worker(config).run()
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from autograder.errors import UserError
 from autograder.gradescope import Results, read_results
+from autograder.homework import Homework
 from autograder.regrade.books import Books
 from autograder.regrade.gradebook import (
     FOR_CANVAS,
@@ -27,7 +28,8 @@ from autograder.regrade.gradebook import (
     write_gradebooks,
 )
 from autograder.regrade.handins import Handin, Intake
-from autograder.regrade.keys import digest, documents_code
+from autograder.regrade.keys import alike_code, digest, documents_code
+from autograder.regrade.similarity import Likeness, find_alike, template_code
 from autograder.regrade.store import Store
 from autograder.submission import FoundFile, find_submission
 
@@ -63,6 +65,7 @@ class Documents:
 
 
 def write_documents(
+    homework: Homework,
     books: Books,
     intake: Intake,
     store: Store,
@@ -74,6 +77,7 @@ def write_documents(
     """Write what is to be read of a class into `out`, or leave it where it stands.
 
     Args:
+        homework: whose class this is.
         books: of a run that is over.
         intake: the class.
         store: where what was made from what is noted.
@@ -103,11 +107,13 @@ def write_documents(
         if index is not None:
             from autograder.report.site import write_report
 
+            alike = _alike(homework, graded, books, store)
             write_report(
                 index.parent,
                 books.manifest,
                 graded,
-                intake_notes=intake.notes,
+                intake_notes=(*intake.notes, *alike.notes),
+                alike=alike.pairs,
                 flaky=books.flaky,
                 compared=compared,
             )
@@ -119,6 +125,17 @@ def write_documents(
         ) from error
     store.note_made("documents", state, msgspec.msgpack.encode(compared))
     return Documents(paths, index, compared)
+
+
+def _alike(homework: Homework, graded: GradedClass, books: Books, store: Store) -> Likeness:
+    """Whose code is alike; what was found before for the same submissions, where it was."""
+    templates = template_code(homework)
+    state = digest([alike_code(), sorted(templates.items()), sorted(books.submissions.items())])
+    if (kept := store.made("alike", state)) is not None:
+        return msgspec.msgpack.decode(kept, type=Likeness)
+    found = find_alike(((one.handin, one.sources) for one in graded), templates)
+    store.note_made("alike", state, msgspec.msgpack.encode(found))
+    return found
 
 
 class GradedClass(Sequence[Graded]):

@@ -66,6 +66,7 @@ NOT_HARNESS = frozenset(
     }
 )
 DOCUMENTS_CODE = ("feedback.py", "regrade/documents.py", "regrade/gradebook.py", "regrade/similarity.py", "report")
+ALIKE_CODE = ("notebooks.py", "regrade/similarity.py", "slicing.py", "submission.py")
 RESULTS_CODE = ("feedback.py", "gradescope.py", "pictures.py", "templates_html")
 
 
@@ -136,6 +137,12 @@ def results_code() -> bytes:
 def documents_code() -> bytes:
     """A digest of the code that makes gradebooks and the report of results."""
     return _code(_files_at(DOCUMENTS_CODE))
+
+
+@functools.cache
+def alike_code() -> bytes:
+    """A digest of the code that finds alike submissions."""
+    return _code(_files_at(ALIKE_CODE))
 
 
 def submission_digest(submission: Submission) -> bytes:

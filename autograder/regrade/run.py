@@ -157,7 +157,7 @@ def regrade(
             stop.patience = 0
             books.remove_stale(intake.handins)
             store.drop_superseded()
-            documents = write_documents(books, intake, store, out, earlier=earlier, report=wishes.report)
+            documents = write_documents(homework, books, intake, store, out, earlier=earlier, report=wishes.report)
         return Summary(
             handins=len(intake.handins),
             done=books.done,

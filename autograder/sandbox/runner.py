@@ -142,6 +142,11 @@ class Sandbox:
             self._wanted.update(modules)
             self._ready()
 
+    def has(self, modules: Collection[str]) -> bool:
+        """Whether the zygote was asked to import all of these modules."""
+        with self._starting:
+            return self._asked.issuperset(modules)
+
     def run(self, job: Job, limits: ChildLimits, reply_limits: ReplyLimits) -> Outcome:
         """Run one job in a child of its own and wait for its end.
 

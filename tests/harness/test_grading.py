@@ -264,6 +264,40 @@ def some_graded(recorded_tiny: TinyHomework) -> Some:
 ENDLESS = SOLUTION.replace("return sigma_square", "import time; time.sleep(10**6)\n    return sigma_square")
 
 
+def test_who_waited_for_pytorchs_own_import_gets_a_second_chance(
+    some_graded: Some, own_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that was ended on its time while an optimiser imported 900 modules runs again, with these imported."""
+    runs: list[bool] = []
+    run = own_sandbox.run
+
+    def slow_without(*arguments: Any) -> Outcome:
+        runs.append(own_sandbox.has({"torch._dynamo"}))
+        return run(*arguments) if runs[-1] else an_outcome("cpu")
+
+    monkeypatch.setattr(own_sandbox, "run", slow_without)
+    waiting = list(some_graded(f"from torch import optim\n{SOLUTION}", own_sandbox, Budget()))
+    assert {result.feedback.verdict for result in waiting} == {"passed"}
+    assert False in runs
+    assert runs[-1]
+
+
+def test_who_names_no_optimiser_gets_none(
+    some_graded: Some, own_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endless loop is run once."""
+    runs: list[int] = []
+
+    def slow_always(*_: Any) -> Outcome:
+        runs.append(1)
+        return an_outcome("cpu")
+
+    monkeypatch.setattr(own_sandbox, "run", slow_always)
+    slow = list(some_graded(SOLUTION, own_sandbox, Budget()))
+    assert {result.feedback.verdict for result in slow} == {"failed"}
+    assert len(runs) == len(slow)
+
+
 def test_a_budget_that_is_not_met_changes_nothing(some_graded: Some, sandbox: Sandbox) -> None:
     budget = Budget(SubmissionLimits())
     assert {result.feedback.verdict for result in some_graded(SOLUTION, sandbox, budget)} == {"passed"}

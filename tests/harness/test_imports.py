@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.imports import preloadable_imports
+from autograder.imports import late_imports, preloadable_imports
 from autograder.sandbox.protocol import PRELOADABLE
 
 
@@ -31,3 +31,10 @@ def test_named(text: str, found: set[str]) -> None:
 @given(st.text(alphabet="importfsy \t\n.,(*a"))
 def test_any_text(text: str) -> None:
     assert preloadable_imports(text) <= PRELOADABLE
+
+
+def test_optimisers_import_late() -> None:
+    """Whoever names an optimiser may wait for torch._dynamo; nobody else does."""
+    assert late_imports("opt = torch.optim.Adam(net.parameters())") == {"torch._dynamo"}
+    assert late_imports("from torch import optim") == {"torch._dynamo"}
+    assert late_imports("import torch") == frozenset()

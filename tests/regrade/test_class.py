@@ -97,7 +97,7 @@ def test_misconceptions_are_named(graded: Class) -> None:
     for student in graded.students:
         for part, misconception in student.shows.items():
             test = next(test for test in results[student.id]["tests"] if name_of(test) == f"{part}.visible")
-            if test["extra_data"]["shows"] != [misconception]:
+            if misconception and test["extra_data"]["shows"] != [misconception]:
                 unnamed.append(f"{student.id} {part}: {test['extra_data']['shows']} in place of {misconception}")
     assert not unnamed
 

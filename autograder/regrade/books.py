@@ -22,9 +22,11 @@ from autograder.gradescope import EarlyEnd, ResultsFile
 from autograder.gradescope_run import run_data, submission_notes
 from autograder.grading import Place, planned
 from autograder.manifest import Grader, Manifest
+from autograder.observation import clean
 from autograder.regrade.handins import Handin
-from autograder.regrade.keys import Environment, digest, grader_keys, results_code, submission_digest
-from autograder.regrade.store import Kept, Store, Written, decode_verdict
+from autograder.regrade.keys import Environment, digest, grader_keys, reading_code, results_code, submission_digest
+from autograder.regrade.looks import look_at
+from autograder.regrade.store import Kept, Seen, Store, Written, decode_verdict
 from autograder.regrade.workers import Done
 from autograder.submission import Submission, find_submission
 
@@ -134,6 +136,9 @@ class Books:
         self._rounds = range(repeat)
         self._known = {} if fresh or repeat > 1 else store.known(self.keys)
         self._written = store.written()
+        self._seen = store.seen()
+        self._newly_seen: dict[str, Seen] = {}
+        self._reading = digest([reading_code(), environment.harness, manifest.files])
         self._graders = {grader.id: grader for grader in manifest.graders}
         self._active: dict[bytes, Work] = {}
         self._changed: dict[bytes, list[tuple[str, tuple[str, ...]]]] = {}
@@ -175,9 +180,17 @@ class Books:
                 self.done += 1
                 yield None
                 continue
-            submission = find_submission(handin.place, wanted)
-            name = self.submissions[handin.id] = submission_digest(submission)
-            notes = submission_notes(submission)
+            look = look_at(handin.place)
+            seen = self._seen.get(handin.id)
+            submission = None
+            if seen is not None and look is not None and seen.look == digest([self._reading, look]):
+                name, notes = seen.submission, seen.notes
+            else:
+                submission = find_submission(handin.place, wanted)
+                name, notes = submission_digest(submission), tuple(map(clean, submission_notes(submission)))
+                if look is not None:
+                    self._newly_seen[handin.id] = Seen(digest([self._reading, look]), name, notes)
+            self.submissions[handin.id] = name
             missing = [grader for grader in self.manifest.graders if grader.id not in self._known.get(name, ())]
             if name in self._active:
                 self._active[name].handins.append((handin, notes))
@@ -186,6 +199,7 @@ class Books:
                 self._file(handin, notes, name)
                 yield None
             else:
+                submission = submission or find_submission(handin.place, wanted)
                 work = self._active[name] = Work(name, submission, [(handin, notes)])
                 enough = math.ceil(AHEAD * slots() / (len(handins) - index))
                 divided = divide(missing, at_least=enough)
@@ -193,6 +207,7 @@ class Books:
                 for round in self._rounds:
                     for graders in divided:
                         yield Part(work, round, tuple(grader.id for grader in graders))
+        self._store.note_seen(self._newly_seen)
 
     def keep(self, part: Part, done: Done) -> None:
         """Commit the verdicts of a part."""

@@ -67,6 +67,7 @@ NOT_HARNESS = frozenset(
 )
 DOCUMENTS_CODE = ("feedback.py", "regrade/documents.py", "regrade/gradebook.py", "regrade/similarity.py", "report")
 ALIKE_CODE = ("notebooks.py", "regrade/similarity.py", "slicing.py", "submission.py")
+READING_CODE = ("gradescope_run.py", "regrade/keys.py", "regrade/looks.py")
 RESULTS_CODE = ("feedback.py", "gradescope.py", "pictures.py", "templates_html")
 
 
@@ -137,6 +138,12 @@ def results_code() -> bytes:
 def documents_code() -> bytes:
     """A digest of the code that makes gradebooks and the report of results."""
     return _code(_files_at(DOCUMENTS_CODE))
+
+
+@functools.cache
+def reading_code() -> bytes:
+    """A digest of the code that gives submissions their digests; what the harness has of it is not in here."""
+    return _code(_files_at(READING_CODE))
 
 
 @functools.cache

@@ -4,7 +4,7 @@ Theory of operation. `verdicts` has a row per (submission, grader, key): the dig
 with its feedback and pictures. It is written when a worker's batch is done, in one transaction, before any
 results.json is made of it; `written` tells what each results.json was made from, and is written after that
 file. So a process may be killed between any two instructions: what has been committed is there, and a file
-that is not told of is written again.
+that is not told of is written again. `seen` spares reading what has not changed (looks.py), `made` making it again.
 
 The journal is SQLite's write-ahead log with `synchronous=NORMAL`. What a transaction has committed outlives the
 process, however that ends. Where the machine itself loses power the last seconds may be lost, never the file.
@@ -46,6 +46,7 @@ CREATE TABLE verdicts (
     PRIMARY KEY (submission, grader, key)
 );
 CREATE TABLE written (handin TEXT PRIMARY KEY, state BLOB NOT NULL, file TEXT NOT NULL);
+CREATE TABLE seen (handin TEXT PRIMARY KEY, look BLOB NOT NULL, submission BLOB NOT NULL, notes BLOB NOT NULL);
 CREATE TABLE made (name TEXT PRIMARY KEY, state BLOB NOT NULL, content BLOB NOT NULL);
 """
 
@@ -111,6 +112,15 @@ class Written:
 
     state: bytes
     file: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was read of a handin's files when they looked so: the submission's digest, and the notes on it."""
+
+    look: bytes
+    submission: bytes
+    notes: tuple[str, ...]
 
 
 class Store:
@@ -188,6 +198,21 @@ class Store:
         """These handins have no results.json any more."""
         with self._told(), self._database:
             self._database.executemany("DELETE FROM written WHERE handin = ?", [(handin,) for handin in handins])
+
+    def seen(self) -> dict[str, Seen]:
+        """By handin, what was read of it last."""
+        with self._told():
+            rows = self._database.execute("SELECT handin, look, submission, notes FROM seen")
+            return {
+                handin: Seen(look, submission, msgspec.msgpack.decode(notes, type=tuple[str, ...]))
+                for handin, look, submission, notes in rows
+            }
+
+    def note_seen(self, seen: Mapping[str, Seen]) -> None:
+        """Remember what was read of handins."""
+        rows = [(handin, one.look, one.submission, msgspec.msgpack.encode(one.notes)) for handin, one in seen.items()]
+        with self._told(), self._database:
+            self._database.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", rows)
 
     def made(self, name: str, state: bytes) -> bytes | None:
         """What was made from `state` under a name; None where that was made from something else, or never."""

@@ -29,7 +29,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="module")
-def _graded_once(_recorded_tiny: TinyHomework, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def graded_once(_recorded_tiny: TinyHomework, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class, and what an undisturbed run gives for it."""
     folder = tmp_path_factory.mktemp("class")
     write_class(folder / "class", STUDENTS)
@@ -47,12 +47,12 @@ def command(folder: Path, out: str, *more: object) -> list[str]:
 
 
 @pytest.fixture
-def start(recorded_tiny: TinyHomework, _graded_once: Path, tmp_path: Path) -> Iterator[Start]:
+def start(recorded_tiny: TinyHomework, graded_once: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts the command on the class; each test has an output folder of its own."""
     started: list[subprocess.Popen[str]] = []
 
     def run(*more: object) -> subprocess.Popen[str]:
-        words = command(_graded_once, str(tmp_path / "out"), *more)
+        words = command(graded_once, str(tmp_path / "out"), *more)
         process = subprocess.Popen(
             words,
             cwd=recorded_tiny.project,
@@ -91,6 +91,14 @@ def results(out: Path) -> int:
     return len(list((out / "results").glob("*.json")))
 
 
+def wait_for_results(out: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Until so many stand, or the run is over."""
+    until = time.monotonic() + SECONDS
+    while results(out) < count and process.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
     """The processes that a regrade has started and that grade."""
     found = []
@@ -107,17 +115,16 @@ def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
-def test_whenever_it_is_killed_it_goes_on(start: Start, _graded_once: Path, tmp_path: Path) -> None:
+def test_whenever_it_is_killed_it_goes_on(start: Start, graded_once: Path, tmp_path: Path) -> None:
     chance = random.Random(6)
-    undisturbed = read_class(_graded_once / "undisturbed")
+    undisturbed = read_class(graded_once / "undisturbed")
     kept = 0
     for _ in range(KILLS):
         process = start()
         if chance.random() < 0.3:
             time.sleep(chance.random() * 2)  # while it begins
         else:
-            aim = results(tmp_path / "out") + chance.randrange(2)
-            wait_for(lambda aim=aim: results(tmp_path / "out") > aim or process.poll() is not None, process)
+            wait_for_results(tmp_path / "out", results(tmp_path / "out") + chance.randrange(1, 3), process)
         process.kill()
         process.communicate()
         found = read_class(tmp_path / "out")
@@ -131,7 +138,7 @@ def test_whenever_it_is_killed_it_goes_on(start: Start, _graded_once: Path, tmp_
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly(start: Start, _graded_once: Path, tmp_path: Path, number: int) -> None:
+def test_a_signal_ends_it_cleanly(start: Start, graded_once: Path, tmp_path: Path, number: int) -> None:
     process = start()
     wait_for(lambda: results(tmp_path / "out") >= 1, process)
     workers = workers_of(process)
@@ -141,7 +148,7 @@ def test_a_signal_ends_it_cleanly(start: Start, _graded_once: Path, tmp_path: Pa
     assert "the same command goes on from here" in said
     assert not alive(workers)
     finish(start())
-    assert read_class(tmp_path / "out") == read_class(_graded_once / "undisturbed")
+    assert read_class(tmp_path / "out") == read_class(graded_once / "undisturbed")
 
 
 def test_the_second_signal_ends_it_at_once(start: Start, tmp_path: Path) -> None:
@@ -169,14 +176,14 @@ def test_two_at_a_time(start: Start, tmp_path: Path) -> None:
     finish(first)
 
 
-def test_a_killed_worker_costs_nothing(start: Start, _graded_once: Path, tmp_path: Path) -> None:
+def test_a_killed_worker_costs_nothing(start: Start, graded_once: Path, tmp_path: Path) -> None:
     process = start("--workers", 2)
     for seen in (1, 3):
-        wait_for(lambda seen=seen: results(tmp_path / "out") >= seen, process)
+        wait_for_results(tmp_path / "out", seen, process)
         for pid in workers_of(process)[:1]:
             os.kill(pid, signal.SIGKILL)
     finish(process)
-    assert read_class(tmp_path / "out") == read_class(_graded_once / "undisturbed")
+    assert read_class(tmp_path / "out") == read_class(graded_once / "undisturbed")
 
 
 def test_unusual_wishes(start: Start, tmp_path: Path) -> None:
@@ -224,7 +231,7 @@ def test_on_a_cluster_that_loses_a_worker(
     start: Start,
     recorded_tiny: TinyHomework,
     cluster: tuple[str, list[subprocess.Popen[bytes]]],
-    _graded_once: Path,
+    graded_once: Path,
     tmp_path: Path,
 ) -> None:
     address, workers = cluster
@@ -232,7 +239,7 @@ def test_on_a_cluster_that_loses_a_worker(
     wait_for(lambda: results(tmp_path / "out") >= 2, process)
     workers[0].kill()
     finish(process)
-    assert read_class(tmp_path / "out") == read_class(_graded_once / "undisturbed")
+    assert read_class(tmp_path / "out") == read_class(graded_once / "undisturbed")
     # What was graded here is known there, and the other way about.
     assert "0 graded in " in finish(start())
     # A signal leaves the cluster to others.

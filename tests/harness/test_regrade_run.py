@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from autograder.errors import UserError
 from autograder.gradescope import read_results
 from autograder.grading import Place, grade
 from autograder.manifest import MANIFEST, Manifest, read_manifest, select
-from autograder.regrade import workers
+from autograder.regrade import books, looks, workers
 from autograder.regrade.books import divide
 from autograder.regrade.executors import LostWorkerError
 from autograder.regrade.run import Progress, Summary, Wishes, regrade
@@ -210,6 +211,41 @@ def test_fresh_runs_all(class_: Class) -> None:
     class_.grade(fresh=True)
     assert len(class_.asked) == 3 * GRADERS
     assert read_class(class_.out) == before
+
+
+def test_what_looks_the_same_is_not_read_again(class_: Class, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "RECENT_SECONDS", 0.0)
+    read: list[Path] = []
+
+    def read_again(place: Path, wanted: Any) -> Any:
+        read.append(place)
+        return find_submission(place, wanted)
+
+    monkeypatch.setattr(books, "find_submission", read_again)
+    class_.grade()
+    assert len(read) == 3
+    class_.grade()
+    assert len(read) == 3
+    path = class_.place / "student_001" / "tiny_energy.py"
+    before, text = path.stat(), path.read_text()
+    path.write_text(text.replace("STUDENT = 1", "STUDENT = 7"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as large and as old as before
+    summary = class_.grade()
+    assert (summary.graded, len(read)) == (1, 4)
+
+
+def test_what_has_just_changed_or_is_a_link_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "file.py").touch()
+    assert looks.look_at(tmp_path / "a") is None
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looks, "RECENT_SECONDS", -60.0)
+        assert looks.look_at(tmp_path / "a") is not None
+        assert looks.look_at(tmp_path / "link") is None
+        (tmp_path / "a" / "link").symlink_to(tmp_path / "elsewhere")
+        assert looks.look_at(tmp_path / "a") is None
+        assert looks.look_at(tmp_path / "missing") is None
 
 
 # --- the files --------------------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ from autograder.regrade import workers
 from autograder.regrade.keys import Environment, this_environment
 from autograder.regrade.workers import INTERRUPT, Kit, PackedKit
 
+MOST_SLOTS = 32  # as root each sandbox keeps a range of users for itself, and there are 34 (sandbox/privileges.py)
 LIVES = 3  # how often a call may take its worker along
 CONNECT_SECONDS = 10.0
 GRACE_SECONDS = 10.0
@@ -75,8 +76,8 @@ class Crew(Executor):
 
 
 def local(slots: int) -> Crew:
-    """Worker processes on this machine."""
-    return LocalCrew(slots)
+    """Worker processes on this machine, `MOST_SLOTS` at most."""
+    return LocalCrew(min(slots, MOST_SLOTS))
 
 
 def dask(address: str) -> Crew:

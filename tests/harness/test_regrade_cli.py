@@ -12,15 +12,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from made_up_class import read_class, write_class
+from rich.console import Console
 from tiny_homework import TinyHomework
 
 from autograder.manifest import MANIFEST, read_manifest, select
+from autograder.regrade import console
+from autograder.regrade.run import Progress
 
 STUDENTS = 8
 SECONDS = 240
@@ -184,6 +188,27 @@ def test_a_killed_worker_costs_nothing(start: Start, graded_once: Path, tmp_path
             os.kill(pid, signal.SIGKILL)
     finish(process)
     assert read_class(tmp_path / "out") == read_class(graded_once / "undisturbed")
+
+
+def test_progress_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "LINE_SECONDS", 0.0)
+    text = StringIO()
+    with console.shown(Console(file=text, force_terminal=False, width=40)) as show:
+        show(Progress(done=0, total=400, graded=0, failures=0, rate=0.0, seconds_left=None))
+        show(Progress(done=100, total=400, graded=90, failures=2, rate=0.5, seconds_left=600.0))
+        show(Progress(done=400, total=400, graded=390, failures=2, rate=2.0, seconds_left=0.0))
+    assert text.getvalue().splitlines() == [
+        "grading: 0 of 400",
+        "grading: 100 of 400, 30 a minute, 10 min left, 2 not graded completely",
+        "grading: 400 of 400, 2.0 a second, 2 not graded completely",
+    ]
+
+
+def test_progress_on_a_terminal() -> None:
+    text = StringIO()
+    with console.shown(Console(file=text, force_terminal=True, width=120)) as show:
+        show(Progress(done=100, total=400, graded=90, failures=2, rate=0.5, seconds_left=600.0))
+    assert "100 of 400, 30 a minute, 10 min left, 2 not graded completely" in text.getvalue()
 
 
 def test_unusual_wishes(start: Start, tmp_path: Path) -> None:

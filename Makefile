@@ -59,6 +59,7 @@ bench: $(ALL_EXPECTATIONS)  ## speed, as ratios of figures from one run
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/notebooks.py
 	$(BIN)/python benchmarks/isolation.py
+	$(BIN)/python benchmarks/regrade.py
 
 clean:  ## everything that was made, but the virtual environment
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

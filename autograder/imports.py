@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autograder.sandbox.protocol import PRELOADABLE
+from autograder.sandbox.protocol import PRELOADABLE, may_preload
 
 _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _IMPORT = re.compile(
     rf"^[ \t]*(?:import[ \t]+(?P<modules>.+)|from[ \t]+(?P<module>{_NAME})[ \t]+import[ \t]+(?P<members>.+))$", re.M
 )
+_FROM_HARNESS = re.compile(rf"^[ \t]*from[ \t]+({_NAME})[ \t]+import\b", re.M)
 _FIRST_NAME = re.compile(rf"[ \t(]*({_NAME})")
 
 
@@ -20,6 +21,11 @@ def preloadable_imports(text: str) -> frozenset[str]:
     A text that is no Python will do. A statement over several lines counts with its first one.
     """
     return PRELOADABLE.intersection(_named(text))
+
+
+def harness_imports(text: str) -> frozenset[str]:
+    """The modules of this package that a grader's slice imports by `from autograder... import ...`."""
+    return frozenset(name for name in _FROM_HARNESS.findall(text) if may_preload(name))
 
 
 def late_imports(text: str) -> frozenset[str]:

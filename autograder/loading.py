@@ -26,6 +26,7 @@ import types
 import warnings
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NoReturn
 
 from autograder.slicing import Chunk, Program, Slice, Statement, SyntaxProblem
@@ -95,13 +96,13 @@ class StudentModule(types.ModuleType):
         self, name: str, chunks: Iterable[Chunk], file: str = "", problem: str = "", required: Sequence[str] = ()
     ) -> None:
         super().__init__(name)
-        program = Program.parse(chunks)
-        self.__file__ = file or (program.chunks[0].file if program.chunks else f"{name}.py")
-        self.__dict__["_loader_state"] = _State(self, program, problem, frozenset(required))
-        for chunk in program.chunks:
+        chunks = tuple(chunks)
+        self.__file__ = file or (chunks[0].file if chunks else f"{name}.py")
+        self.__dict__["_loader_state"] = _State(self, chunks, problem, frozenset(required))
+        for chunk in chunks:
             register_source(chunk.filename, chunk.text)
-        if self.__file__ not in {chunk.filename for chunk in program.chunks}:
-            register_source(self.__file__, "\n\n".join(chunk.text for chunk in program.chunks))
+        if self.__file__ not in {chunk.filename for chunk in chunks}:
+            register_source(self.__file__, "\n\n".join(chunk.text for chunk in chunks))
 
     def __getattr__(self, name: str) -> Any:
         """Load `name`. Raises MissingName, or whatever the student's statements raise."""
@@ -144,10 +145,12 @@ class _State:
     `a, b = f()` when `b` was asked for) is laid aside until it is asked for too.
     """
 
-    def __init__(self, module: StudentModule, program: Program, problem: str, required: frozenset[str]) -> None:
+    def __init__(
+        self, module: StudentModule, chunks: tuple[Chunk, ...], problem: str, required: frozenset[str]
+    ) -> None:
         self.module = module
         self.required = required
-        self.program = program
+        self._chunks = chunks
         self.problem = problem
         self.asked: set[str] = set()
         self._started: set[int] = set()  # statements that ran or are running
@@ -156,9 +159,17 @@ class _State:
         self._loading: list[frozenset[str]] = []  # needs of the calls of `load` that are under way
         self._aside: dict[str, Any] = {}
         self._history: dict[str, list[tuple[int, Any]]] = {}  # values of names bound several times, by statement
-        self._rebound = _rebound_names(program.statements)
         self._furthest = -1  # the last statement of the file that ran
         self._turned_back = False
+
+    @cached_property
+    def program(self) -> Program:
+        """The file's statements; read when the first name is asked for, as a grader asks few of the files for one."""
+        return Program.parse(self._chunks)
+
+    @cached_property
+    def _rebound(self) -> frozenset[str]:
+        return _rebound_names(self.program.statements)
 
     def load(self, name: str) -> Any:
         """Execute what `name` needs and return its value."""

@@ -167,6 +167,7 @@ def grader_keys(manifest: Manifest, where: Place, environment: Environment) -> d
     common = digest(
         [
             sorted(manifest.given.items()),
+            [file.names for file in manifest.files],  # what is suggested in place of a missing name
             manifest.student_seed,
             [] if same_torch else [manifest.versions.torch, sorted(manifest.numerics.items())],
             files_digest(where.data),

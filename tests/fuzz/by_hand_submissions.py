@@ -18,6 +18,7 @@ Program = list[str]
 WORKER = Path(__file__).resolve().parent / "by_hand_worker.py"
 ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1")
 MAX_FILE = 20_000_000
+TIMES = 3
 _DECLARED = re.compile(rb"coding[:=][ \t]*([-\w.]+)")
 _ONLY_IN_NOTEBOOKS = re.compile(
     r"^(\s*)(?:[%!?].*|[\w.*]+\?+\s*|(?:pip3?|conda|mamba)\s+(?:un)?install\b.*|(?:cd|ls)\s+[\w./~][\w./~*-]*\s*)$"
@@ -74,7 +75,9 @@ def programs_of(name: str, data: bytes, depth: int = 0) -> Iterator[Program]:
         if '"cell_type"' in text:
             cells = _cells(text)
             yield cells
-            yield [_without_magics(cell) for cell in cells]
+            plain = [_without_magics(cell) for cell in cells]
+            yield plain
+            yield TIMES * plain  # who runs all cells again has names from below
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         yield [text]
         yield [_without_magics(text)]
@@ -99,9 +102,9 @@ def _texts(data: bytes) -> list[str]:
 
 def _cells(text: str) -> Program:
     try:
-        left: list[Any] = [json.loads(text)]
+        left: list[Any] = [json.loads(text, strict=False)]
     except (ValueError, RecursionError):
-        return []
+        left = list(_whole_objects(text))
     cells = []
     while left:
         node = left.pop(0)
@@ -114,6 +117,18 @@ def _cells(text: str) -> Program:
         elif isinstance(node, list):
             left += node
     return [cell.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n") for cell in cells]
+
+
+def _whole_objects(text: str) -> Iterator[Any]:
+    """Every object that can be read in a damaged text, as one would cut it out by hand."""
+    decoder = json.JSONDecoder(strict=False)
+    at = text.find("{")
+    while at >= 0:
+        end = at + 1
+        with contextlib.suppress(ValueError, RecursionError):
+            found, end = decoder.raw_decode(text, at)
+            yield found
+        at = text.find("{", end)
 
 
 def _without_magics(text: str) -> str:

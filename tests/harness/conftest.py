@@ -6,11 +6,10 @@ import functools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from made_up import SECRET
+from made_up import SECRET, LentSandbox
 from tiny_homework import TinyHomework, write_tiny_homework
 
 from autograder.homework import load_homework
@@ -48,28 +47,9 @@ def _started_with_a_secret(start: Callable[[], Sandbox]) -> Sandbox:
         return start()
 
 
-class _Lent:
-    """The session's sandbox for code that opens and closes one of its own."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sandbox, name)
-
-    def stop(self, why: str) -> None:
-        raise AssertionError(f"the session's sandbox would be stopped: {why}")
-
-    def __enter__(self) -> _Lent:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
 def _lend(patch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     for module in ("sandbox.runner", "recording", "validation", "gradescope_run"):
-        patch.setattr(f"autograder.{module}.Sandbox", lambda: _Lent(sandbox))
+        patch.setattr(f"autograder.{module}.Sandbox", lambda: LentSandbox(sandbox))
 
 
 @pytest.fixture

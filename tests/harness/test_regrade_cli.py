@@ -64,6 +64,7 @@ def start(recorded_tiny: TinyHomework, graded_once: Path, tmp_path: Path) -> Ite
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_hear_signals,
         )
         started.append(process)
         return process
@@ -73,6 +74,12 @@ def start(recorded_tiny: TinyHomework, graded_once: Path, tmp_path: Path) -> Ite
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def _hear_signals() -> None:
+    """A test run in the background ignores Ctrl-C, and so would all that it starts."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str], status: int = 0) -> str:

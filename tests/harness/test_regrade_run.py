@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from conftest import _Lent
+from made_up import LentSandbox
 from made_up_class import SOLUTION, CrewHere, read_class, write_class
 from tiny_homework import TinyHomework
 
@@ -38,7 +38,7 @@ def here(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     workers.close()
 
 
-class _Replaceable(_Lent):
+class _Replaceable(LentSandbox):
     """The session's sandbox, which stands for one that can be stopped and closed."""
 
     def __init__(self, sandbox: Sandbox) -> None:

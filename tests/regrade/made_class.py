@@ -248,7 +248,7 @@ def write_homework(project: Path) -> Homework:
 
 
 def write_class(export: Path, homework: Homework, count: int = COUNT, hostile_every: int = 1) -> list[Student]:
-    """Write an export of `count` submissions, of a recorded homework, into the folder `export`, which is made.
+    """Write an export of `count` submissions, of a homework recorded for practice as well, into a new folder.
 
     hostile_every: 1 takes every hostile case, 3 each third one.
     """
@@ -277,7 +277,7 @@ class _Export:
         self.random = random.Random(300)
         self._metadata: dict[str, object] = {}
         self._names = iter(ODD)
-        self._beside = {"accomplice": _accomplice(folder), "answers": answers_module(homework.expectations)}
+        self._beside = {"accomplice": _accomplice(folder), "answers": answers_module(homework.practice)}
         self._packings = itertools.cycle(PACKINGS)
 
     @property

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from made_class import COUNT, PARTS, WRONG, Student, expected_verdicts, write_class, write_homework
 
+from autograder.practice import record_practice
 from autograder.recording import record
 
 EVERY = int(os.environ.get("HOSTILE_EVERY", "10"))
@@ -53,6 +54,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Class:
     folder = tmp_path_factory.mktemp("class")
     homework = write_homework(folder / "project")
     record(homework)
+    record_practice(homework)
     students = write_class(folder / "export", homework, SIZE, EVERY)
     first = regrade(homework.project, folder / "export", folder / "out")
     return Class(homework.project, folder / "export", folder / "out", students, first)

@@ -364,25 +364,33 @@ def _result(
             "cpu_seconds": round(outcome.cpu_seconds, 3),
             "peak_mb": round(outcome.peak_mb),
         }
+    shown = board if feedback.verdict == "passed" else {}
+    return make_result(grader, judgement.credit, feedback, seconds, extra, shown)
+
+
+def make_result(
+    grader: Grader,
+    credit: float,
+    feedback: Feedback,
+    seconds: float,
+    extra: Mapping[str, JSON],
+    leaderboard: Mapping[str, float],
+) -> GraderResult:
+    """A result under the grader's own name, with the share `credit` of its points."""
     return GraderResult(
         id=grader.id,
         number=grader.number,
         title=grader.title,
-        score=earned(grader, judgement.credit),
+        score=round(grader.weight * credit, 2),
         max_score=grader.weight,
         visibility=grader.visibility,
         tags=grader.tags,
         feedback=feedback,
         seconds=seconds,
         extra=extra,
-        leaderboard=board if feedback.verdict == "passed" else {},
-        credit=judgement.credit,
+        leaderboard=leaderboard,
+        credit=credit,
     )
-
-
-def earned(grader: Grader, credit: float) -> float:
-    """The points that a share of a grader's points amounts to."""
-    return round(grader.weight * credit, 2)
 
 
 def _with_notes(feedback: Feedback, observation: Observation) -> Feedback:

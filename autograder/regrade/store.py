@@ -32,7 +32,7 @@ import msgspec
 
 from autograder.errors import UserError
 from autograder.feedback import Feedback, GraderResult
-from autograder.grading import earned
+from autograder.grading import make_result
 from autograder.manifest import Grader
 
 APPLICATION = 0x52475244  # "RGRD", in the file's header: whose it is
@@ -65,20 +65,7 @@ class Kept(msgspec.Struct, frozen=True):
         return cls(result.credit, result.feedback, result.seconds, dict(result.extra), dict(result.leaderboard))
 
     def result(self, grader: Grader) -> GraderResult:
-        return GraderResult(
-            id=grader.id,
-            number=grader.number,
-            title=grader.title,
-            score=earned(grader, self.credit),
-            max_score=grader.weight,
-            visibility=grader.visibility,
-            tags=grader.tags,
-            feedback=self.feedback,
-            seconds=self.seconds,
-            extra=self.extra,
-            leaderboard=self.leaderboard,
-            credit=self.credit,
-        )
+        return make_result(grader, self.credit, self.feedback, self.seconds, self.extra, self.leaderboard)
 
 
 _pack = msgspec.msgpack.Encoder().encode

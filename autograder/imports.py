@@ -11,7 +11,6 @@ _NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 _IMPORT = re.compile(
     rf"^[ \t]*(?:import[ \t]+(?P<modules>.+)|from[ \t]+(?P<module>{_NAME})[ \t]+import[ \t]+(?P<members>.+))$", re.M
 )
-_FROM_HARNESS = re.compile(rf"^[ \t]*from[ \t]+({_NAME})[ \t]+import\b", re.M)
 _FIRST_NAME = re.compile(rf"[ \t(]*({_NAME})")
 
 
@@ -23,9 +22,9 @@ def preloadable_imports(text: str) -> frozenset[str]:
     return PRELOADABLE.intersection(_named(text))
 
 
-def harness_imports(text: str) -> frozenset[str]:
-    """The modules of this package that a grader's slice imports by `from autograder... import ...`."""
-    return frozenset(name for name in _FROM_HARNESS.findall(text) if may_preload(name))
+def grader_imports(text: str) -> frozenset[str]:
+    """The modules that a grader's slice imports names from, and that the zygote may import for it."""
+    return frozenset(name for found in _IMPORT.finditer(text) if (name := found["module"]) and may_preload(name))
 
 
 def late_imports(text: str) -> frozenset[str]:

@@ -27,7 +27,7 @@ from autograder.feedback import Visibility
 from autograder.grading import cores, make_job
 from autograder.homework import Homework, read_text
 from autograder.impact import Span, enters, rewritten
-from autograder.imports import harness_imports
+from autograder.imports import grader_imports
 from autograder.manifest import (
     DATA,
     FORMAT,
@@ -215,7 +215,7 @@ class _Recorder:
     def run(self, band_seeds: int, everything: bool) -> Recording:
         (_, reference), *others = self.variants
         graders = self.manifest.graders
-        own = {name for grader in self.manifest.graders for name in harness_imports(grader.source.text)}
+        own = {name for grader in self.manifest.graders for name in grader_imports(grader.source.text)}
         self.sandbox.preload(PRELOADABLE | own)
         observations = self._run_all("reference", [(grader, reference, 0) for grader in graders])
         for grader, observation in zip(graders, observations, strict=True):
@@ -259,7 +259,7 @@ class _Recorder:
             graders.append(
                 msgspec.structs.replace(
                     grader,
-                    preload=tuple(sorted({*seen.header.imported, *harness_imports(grader.source.text)})),
+                    preload=tuple(sorted({*seen.header.imported, *grader_imports(grader.source.text)})),
                     bands=_has_band(seen),
                     reference_seconds=round(seen.header.seconds, 3),
                 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.imports import harness_imports, late_imports, preloadable_imports
+from autograder.imports import grader_imports, late_imports, preloadable_imports
 from autograder.sandbox.protocol import PRELOADABLE
 
 
@@ -43,5 +43,5 @@ def test_optimisers_import_late() -> None:
 def test_a_graders_own_imports() -> None:
     """Modules of this package alone, and no names of theirs."""
     text = "import torch\nfrom autograder.probes.layers import layers_of\n    from autograder.marks import twin\n"
-    assert harness_imports(text) == {"autograder.probes.layers", "autograder.marks"}
-    assert harness_imports("from torch import nn\nfrom os import path\n") == frozenset()
+    assert grader_imports(text) == {"autograder.probes.layers", "autograder.marks"}
+    assert grader_imports("from torch import nn\nfrom os import path\n") == frozenset()

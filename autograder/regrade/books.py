@@ -24,7 +24,15 @@ from autograder.grading import Place, planned
 from autograder.manifest import Grader, Manifest
 from autograder.observation import clean
 from autograder.regrade.handins import Handin
-from autograder.regrade.keys import Environment, digest, grader_keys, reading_code, results_code, submission_digest
+from autograder.regrade.keys import (
+    READING_CODE,
+    RESULTS_CODE,
+    Environment,
+    code_digest,
+    digest,
+    grader_keys,
+    submission_digest,
+)
 from autograder.regrade.looks import look_at
 from autograder.regrade.store import Kept, Seen, Store, Written, decode_verdict
 from autograder.regrade.workers import Done
@@ -138,13 +146,13 @@ class Books:
         self._written = store.written()
         self._seen = store.seen()
         self._newly_seen: dict[str, Seen] = {}
-        self._reading = digest([reading_code(), environment.harness, manifest.files])
+        self._reading = digest([code_digest(READING_CODE), environment.harness, manifest.files])
         self._graders = {grader.id: grader for grader in manifest.graders}
         self._active: dict[bytes, Work] = {}
         self._changed: dict[bytes, list[tuple[str, tuple[str, ...]]]] = {}
         self._shown = digest(
             [
-                results_code(),
+                code_digest(RESULTS_CODE),
                 manifest.homework,
                 manifest.versions,
                 environment.level,

@@ -7,7 +7,7 @@ than one of them is held in memory. Where nothing of that has changed since it w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -28,7 +28,7 @@ from autograder.regrade.gradebook import (
     write_gradebooks,
 )
 from autograder.regrade.handins import Handin, Intake
-from autograder.regrade.keys import alike_code, digest, documents_code
+from autograder.regrade.keys import ALIKE_CODE, DOCUMENTS_CODE, code_digest, digest
 from autograder.regrade.similarity import Likeness, find_alike, template_code
 from autograder.regrade.store import Store
 from autograder.submission import FoundFile, find_submission
@@ -91,11 +91,9 @@ def write_documents(
     graded = GradedClass(intake.handins, books)
     index = out / REPORT / "index.html" if report else None
     paths = tuple(out / name for name in (GRADES, FOR_GRADESCOPE, FOR_CANVAS))
-    told = [(handin.id, handin.people, handin.submitted, handin.attempt, handin.notes) for handin in intake.handins]
-    problems = [(handin.id, handin.problem) for handin in books.problems]
-    state = digest(
-        [documents_code(), books.manifest, books.state(), told, problems, intake.notes, books.flaky, earlier, report]
-    )
+    handins = [replace(handin, place=None) for handin in intake.handins]
+    code = code_digest(DOCUMENTS_CODE)
+    state = digest([code, books.manifest, books.state(), handins, intake.notes, books.flaky, earlier, report])
     needed = [*paths, *([index] if index is not None else [])]
     kept = store.made("documents", state)
     if kept is not None and all(path.is_file() for path in needed):
@@ -130,7 +128,7 @@ def write_documents(
 def _alike(homework: Homework, graded: GradedClass, books: Books, store: Store) -> Likeness:
     """Whose code is alike; what was found before for the same submissions, where it was."""
     templates = template_code(homework)
-    state = digest([alike_code(), sorted(templates.items()), sorted(books.submissions.items())])
+    state = digest([code_digest(ALIKE_CODE), sorted(templates.items()), sorted(books.submissions.items())])
     if (kept := store.made("alike", state)) is not None:
         return msgspec.msgpack.decode(kept, type=Likeness)
     found = find_alike(((one.handin, one.sources) for one in graded), templates)

@@ -10,7 +10,7 @@ Theory of operation. A verdict follows from a submission, a grader, and where it
 - `Environment`: Python, torch, NumPy, the kind of machine, the level of isolation, and `harness_digest`.
 
 What only shows or weighs a verdict is not in a key: points, title, number, visibility and tags. Scores are
-made from the stored share of points. `results_code` stands for the code that puts results.json together.
+made from the stored share of points. `RESULTS_CODE` is the code that puts results.json together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import hashlib
 import platform
 import runpy
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,8 @@ NOT_HARNESS = frozenset(
         "validation.py",
     }
 )
+#: What makes gradebooks and the report of results; what finds alike submissions; what gives submissions their digests,
+#: beside the harness; and what makes a results.json of verdicts.
 DOCUMENTS_CODE = ("feedback.py", "regrade/documents.py", "regrade/gradebook.py", "regrade/similarity.py", "report")
 ALIKE_CODE = ("notebooks.py", "regrade/similarity.py", "slicing.py", "submission.py")
 READING_CODE = ("gradescope_run.py", "regrade/keys.py", "regrade/looks.py")
@@ -129,27 +131,11 @@ def harness_digest() -> str:
 
 
 @functools.cache
-def results_code() -> bytes:
-    """A digest of the code that makes a results.json of verdicts."""
-    return _code(_files_at(RESULTS_CODE))
-
-
-@functools.cache
-def documents_code() -> bytes:
-    """A digest of the code that makes gradebooks and the report of results."""
-    return _code(_files_at(DOCUMENTS_CODE))
-
-
-@functools.cache
-def reading_code() -> bytes:
-    """A digest of the code that gives submissions their digests; what the harness has of it is not in here."""
-    return _code(_files_at(READING_CODE))
-
-
-@functools.cache
-def alike_code() -> bytes:
-    """A digest of the code that finds alike submissions."""
-    return _code(_files_at(ALIKE_CODE))
+def code_digest(names: tuple[str, ...]) -> bytes:
+    """A digest of files and folders of this package, such as `RESULTS_CODE`."""
+    places = [PACKAGE / name for name in names]
+    files = [path for place in places for path in (sorted(place.rglob("*")) if place.is_dir() else [place])]
+    return _code(path for path in files if path.is_file() and path.suffix != ".pyc")
 
 
 def submission_digest(submission: Submission) -> bytes:
@@ -204,13 +190,6 @@ def _bytes_digest(path: Path) -> bytes:
         return hashlib.blake2b(path.read_bytes(), digest_size=DIGEST_BYTES).digest()
     except OSError:
         return b""  # grading tells what is wrong with it
-
-
-def _files_at(names: Iterable[str]) -> Iterator[Path]:
-    for name in names:
-        place = PACKAGE / name
-        below = sorted(place.rglob("*")) if place.is_dir() else [place]
-        yield from (path for path in below if path.is_file() and path.suffix != ".pyc")
 
 
 def _code(files: Iterable[Path]) -> bytes:

@@ -18,11 +18,11 @@ pages are left alone.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +31,7 @@ import msgspec
 
 from autograder.gradescope import replace_file
 from autograder.manifest import Manifest
+from autograder.regrade.keys import digest as digest_of
 from autograder.report.names import Names
 from autograder.report.pages import Class, Pages, grader_page, pair_page
 from autograder.report.tally import tally, tally_one
@@ -95,7 +96,7 @@ def write_report(
         order=tuple(sorted((handin.id for handin in handins), key=lambda id: _sort_key(known, id, names == "hidden"))),
     )
     pages = Pages(of_class)
-    basis = _digest([pages.digest, known.digest, names, msgspec.json.encode(manifest)])
+    basis = digest_of([pages.digest, known.digest, names, msgspec.json.encode(manifest)])
     for name in STATIC:
         writer.write(name, (_HERE / name).read_bytes())
 
@@ -107,7 +108,8 @@ def write_report(
         key = known[one.handin.id].key
         if one.handin.id in wanted:
             sources[one.handin.id] = one.sources
-        digest = _digest([basis, _fields(one.handin), one.results, one.sources, pages.related(one.handin.id)])
+        handin = replace(one.handin, place=None)
+        digest = digest_of([basis, handin, one.results, one.sources, pages.related(handin.id)]).hex()
         digests.append(digest)
         writer.keep_pictures(key, one.results.tests if one.results else ())
         name = f"submissions/{key}.html"
@@ -121,22 +123,19 @@ def write_report(
     numbers = tally(students, manifest)
     pages.count(numbers)
     for grader in numbers.graders:
-        marks = [
-            (index, msgspec.structs.asdict(mark) if isinstance(mark, msgspec.Struct) else mark)
-            for index, mark in grader.marks.items()
-        ]
-        digest = _digest([basis, of_class.order, marks, [one for one in flaky if one.grader == grader.id]])
+        changed = [one for one in flaky if one.grader == grader.id]
+        digest = digest_of([basis, of_class.order, list(grader.marks.items()), changed]).hex()
         writer.page(grader_page(grader), digest, partial(pages.grader, grader))
     for number, pair in enumerate(alike):
         if pair.first in sources and pair.second in sources:
             files = sources[pair.first], sources[pair.second]
-            digest = _digest([basis, number, pair, files])
+            digest = digest_of([basis, number, pair, files]).hex()
             writer.page(
                 pair_page(pair, number, known),
                 digest,
                 partial(pages.pair, pair, files),
             )
-    digest = _digest([basis, digests, intake_notes, alike, flaky, compared])
+    digest = digest_of([basis, digests, intake_notes, alike, flaky, compared]).hex()
     if pages.has_parts:
         writer.page("parts.html", digest, pages.parts)
     writer.page("index.html", digest, pages.index)
@@ -201,20 +200,3 @@ def _key(path: Path) -> bytes:
         known = secrets.token_bytes(16)
         replace_file(path, known.hex().encode() + b"\n", mode=0o600)
     return known
-
-
-def _fields(handin: Any) -> list[Any]:
-    """A handin without its place, which says nothing about it."""
-    return [
-        handin.id,
-        [(person.name, person.sid, person.email) for person in handin.people],
-        handin.submitted,
-        handin.attempt,
-        handin.earlier_score,
-        handin.notes,
-        handin.problem,
-    ]
-
-
-def _digest(parts: Any) -> str:
-    return hashlib.blake2b(msgspec.msgpack.encode(parts, enc_hook=str), digest_size=16).hexdigest()

@@ -247,7 +247,7 @@ def _no_file(want: WantedFile, shelf: Shelf, chosen: Iterable[_File]) -> Problem
     if not others:
         what = "nothing else in it" if taken else "no file in it"
         return Problem(want.module, f"{lead} There is {what}. Upload {want.name} and submit again.")
-    scripts = [path for path in others if _suffix(path)] or others
+    scripts = [path for path in others if code_suffix(path)] or others
     names = {_name(path).lower(): path for path in reversed(scripts[:500])}
     close = difflib.get_close_matches(want.name.lower(), names, n=1, cutoff=0.5)
     remedy = f"If {names[close[0]]} is meant, rename it to {want.name}" if close else f"Add {want.name}"
@@ -305,10 +305,17 @@ def _name(path: str) -> str:
 
 def _stem(path: str) -> str:
     name = _name(path)
-    return name[: len(name) - len(_suffix(path))] or name
+    return name[: len(name) - len(code_suffix(path))] or name
 
 
-def _suffix(path: str) -> str:
+def size_limit(path: str) -> int:
+    """The most bytes of a file of this name that are read."""
+    if path.lower().endswith(".zip"):
+        return MAX_ZIP
+    return MAX_NOTEBOOK if ".ipynb" in code_suffix(path) else MAX_SCRIPT
+
+
+def code_suffix(path: str) -> str:
     """The suffix under which a file counts as code, lower case, or nothing."""
     name = _name(path).lower()
     return max((suffix for suffix in _SUFFIXES if name.endswith(suffix)), key=len, default="")
@@ -343,14 +350,14 @@ class _File:
 
     def rank(self, want: WantedFile) -> tuple[int, int, int]:
         """How well the name fits: right suffix before others, exact before alike before copy, shallow before deep."""
-        suffix = _suffix(self.path)
+        suffix = code_suffix(self.path)
         likeness = 0 if _name(self.path) == want.name else 2 if _COPY.search(_stem(self.path)) else 1
-        return 0 if suffix == _suffix(want.path) else 1 + _SUFFIXES[suffix], likeness, self.depth
+        return 0 if suffix == code_suffix(want.path) else 1 + _SUFFIXES[suffix], likeness, self.depth
 
     @cached_property
     def contents(self) -> _Contents | str:
         """The chunks, or a message that says why there are none."""
-        limit = MAX_NOTEBOOK if ".ipynb" in _suffix(self.path) else MAX_SCRIPT
+        limit = size_limit(self.path)
         if self.size > limit:
             return self._too_large(limit, f"{self.size / 1e6:.0f} MB large")
         try:
@@ -390,7 +397,7 @@ def _understand(path: str, data: bytes) -> _Contents | str:
     """Bytes of a script or notebook as chunks, or a message for the student."""
     if not data.strip():
         return f"{path} is empty. Save your work in it and submit again."
-    is_notebook = ".ipynb" in _suffix(path)
+    is_notebook = ".ipynb" in code_suffix(path)
     damage = ""
     if is_notebook:
         try:
@@ -499,7 +506,7 @@ class _OnDisk(_Source):
     path: Path
 
     def read(self, limit: int) -> bytes:
-        with _open_regular(self.path) as file:
+        with open_regular(self.path) as file:
             try:
                 return file.read(limit)
             except OSError as error:
@@ -526,7 +533,7 @@ class _InZip(_Source):
             raise Unreadable(f"the zip is damaged there ({type(error).__name__})") from None
 
 
-def _open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading; pipes, sockets and devices are not touched."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -607,7 +614,7 @@ class Shelf:
                 left -= len(entries)
                 for entry in entries:
                     path = prefix + entry.name
-                    if _is_ignored(entry.name) or (depth == 0 and entry.name in sure):
+                    if is_ignored(entry.name) or (depth == 0 and entry.name in sure):
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         if depth < MAX_DEPTH and not (folder / entry.name / "pyvenv.cfg").exists():
@@ -639,7 +646,7 @@ class Shelf:
         self.seen.append(shown)
         if shown.lower().endswith(".zip") and stat.S_ISREG(mode):
             self._open_zip(path, shown, depth, 1)
-        elif _suffix(shown):
+        elif code_suffix(shown):
             size = path.stat().st_size if stat.S_ISREG(mode) else 0
             self.files.append(_File(shown, depth, size, _OnDisk(path)))
         elif shown.lower().endswith(_ARCHIVES):
@@ -651,13 +658,13 @@ class Shelf:
             return
         self._zips += 1
         try:
-            stream = io.BytesIO(source) if isinstance(source, bytes) else _open_regular(source)
+            stream = io.BytesIO(source) if isinstance(source, bytes) else open_regular(source)
             self._open.callback(stream.close)
             size = stream.seek(0, os.SEEK_END)
             if size > MAX_ZIP:
                 self.complaints.append(f"{shown} is larger than {MAX_ZIP // 1_000_000} MB and was not opened.")
                 return
-            if _directory_size(stream) > MAX_ZIP_DIRECTORY:
+            if directory_size(stream) > MAX_ZIP_DIRECTORY:
                 self.complaints.append(f"{shown} has too many files in it and was not opened.")
                 return
             archive = self._open.enter_context(zipfile.ZipFile(stream))
@@ -679,7 +686,7 @@ class Shelf:
     def _add_zipped(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, shown: str, depth: int, level: int) -> bool:
         """One entry of a zip; whether it is locked."""
         parts = entry.filename.replace("\\", "/").split("/")
-        if any(part in {"", ".", ".."} or _is_ignored(part) for part in parts) or ":" in parts[0]:
+        if any(part in {"", ".", ".."} or is_ignored(part) for part in parts) or ":" in parts[0]:
             return False
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in {0, stat.S_IFREG} or len(parts) > MAX_DEPTH:
@@ -696,12 +703,12 @@ class Shelf:
                     self.complaints.append(f"{path} could not be read: {error}.")
                 else:
                     self._open_zip(data, path, below, level + 1)
-        elif _suffix(path):
+        elif code_suffix(path):
             self.files.append(_File(path, below, entry.file_size, inside))
         return bool(entry.flag_bits & 0x1)
 
 
-def _directory_size(stream: BinaryIO | io.BytesIO) -> int:
+def directory_size(stream: BinaryIO | io.BytesIO) -> int:
     """How many bytes a zip's directory has by its own account: what opening it will read."""
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - 66_000))
@@ -715,7 +722,7 @@ def _directory_size(stream: BinaryIO | io.BytesIO) -> int:
     return min(max((number for number in sizes if number != 0xFFFFFFFF), default=0), size)
 
 
-def _is_ignored(name: str) -> bool:
+def is_ignored(name: str) -> bool:
     """Dot files, caches and environments."""
     return name.startswith(".") or name.lower() in _IGNORED_FOLDERS
 

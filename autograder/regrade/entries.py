@@ -16,7 +16,7 @@ from typing import Literal
 
 from autograder.errors import UserError
 from autograder.regrade.handins import Handin, Person
-from autograder.submission import MAX_NOTEBOOK, MAX_SCRIPT, MAX_ZIP, _is_ignored, _suffix
+from autograder.submission import code_suffix, is_ignored, size_limit
 
 #: Most entries that are looked at to tell whether a folder is empty.
 MAX_LOOKED_AT = 5_000
@@ -38,7 +38,7 @@ class Entry:
         """The name without the suffix of a file."""
         if self.kind == "folder":
             return self.name
-        suffix = _suffix(self.name) or Path(self.name).suffix
+        suffix = code_suffix(self.name) or Path(self.name).suffix
         return self.name[: len(self.name) - len(suffix)] or self.name
 
 
@@ -76,7 +76,7 @@ def _is_empty(folder: Path) -> bool:
             return False
         left -= len(entries) + 1
         for entry in entries:
-            if _is_ignored(entry.name):
+            if is_ignored(entry.name):
                 continue
             if not entry.is_dir(follow_symlinks=False):
                 return False
@@ -95,18 +95,22 @@ def bring(entry: Entry, path: Path) -> None:
         path.hardlink_to(entry.place)
     except OSError:
         size = entry.place.stat().st_size
-        limit = MAX_ZIP if entry.kind == "zip" else MAX_NOTEBOOK if ".ipynb" in _suffix(entry.name) else MAX_SCRIPT
-        if size > limit:
-            with path.open("xb") as hole:
-                hole.truncate(min(size, 10 * limit))
+        if size > size_limit(entry.name):
+            dig_hole(path, size, size_limit(entry.name))
         else:
             shutil.copyfile(entry.place, path)
+
+
+def dig_hole(path: Path, size: int, limit: int) -> None:
+    """Write a file of a size that is not read, without content: whoever looks for code says that it is too large."""
+    with path.open("xb") as hole:
+        hole.truncate(min(size, 10 * limit))
 
 
 def free_name(name: str, folder: Path) -> str:
     """A name within `folder` that no other file has."""
     clean = name.replace("/", "_").replace("\0", "_")
-    suffix = _suffix(clean) or Path(clean).suffix
+    suffix = code_suffix(clean) or Path(clean).suffix
     stem = clean[: len(clean) - len(suffix)]
     for number in itertools.count(2):
         if not (folder / clean).exists():

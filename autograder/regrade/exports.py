@@ -48,7 +48,7 @@ from autograder.regrade.students import (
     name_blackboards,
 )
 from autograder.regrade.unpacking import unpack, zipped_names
-from autograder.submission import _is_ignored, _suffix, file_key
+from autograder.submission import code_suffix, file_key, is_ignored
 
 #: Most entries of a class's folder that are looked at.
 MAX_ENTRIES = 50_000
@@ -107,7 +107,7 @@ class Reception:
             return self._descend(place, "")
         if stat.S_ISREG(mode) and place.name.lower().endswith(".zip"):
             return self._descend(self._unpacked(place), place.stem)
-        if stat.S_ISREG(mode) and _suffix(place.name):
+        if stat.S_ISREG(mode) and code_suffix(place.name):
             return place
         raise UserError(
             "this is neither a folder nor a zip",
@@ -126,7 +126,7 @@ class Reception:
         """Go into folders that hold nothing but the class's folder, and into a zip that holds nothing but an export."""
         root = inner = folder
         for _ in range(6):
-            entries = [entry for entry in scan_class(inner, 20) if not _is_ignored(entry.name)]
+            entries = [entry for entry in scan_class(inner, 20) if not is_ignored(entry.name)]
             if len(entries) != 1 or entries[0].is_symlink():
                 break
             inner = Path(entries[0].path)
@@ -156,7 +156,7 @@ class Reception:
         found = {entry.name for entry in scanned}
         entries = [self._entry(Path(entry.path), root, tuple(troubles[entry.name][:MAX_NAMED])) for entry in scanned]
         entries += [Entry(name, root / name, "missing", tuple(troubles[name])) for name in set(troubles) - found]
-        return sorted((entry for entry in entries if not _is_ignored(entry.name)), key=lambda entry: entry.name)
+        return sorted((entry for entry in entries if not is_ignored(entry.name)), key=lambda entry: entry.name)
 
     def _entry(self, path: Path, root: Path, notes: tuple[str, ...]) -> Entry:
         name = path.name
@@ -174,7 +174,7 @@ class Reception:
         elif name.lower().endswith(".zip"):
             kind = "zip"
         else:
-            kind = "code" if _suffix(name) else "other"
+            kind = "code" if code_suffix(name) else "other"
         return Entry(name, path, kind, notes)
 
     def _is_one_submission(self, entries: Sequence[Entry]) -> bool:
@@ -333,11 +333,11 @@ class Reception:
 
 def _is_class(folder: Path, zip_name: str) -> bool:
     """Whether a folder that lies alone in another one, or in the zip of that name, holds a class."""
-    entries = [entry for entry in scan_class(folder, 1000) if not _is_ignored(entry.name)]
+    entries = [entry for entry in scan_class(folder, 1000) if not is_ignored(entry.name)]
     if any(entry.name == METADATA or is_export_name(entry.name) for entry in entries):
         return True
     holders = sum(entry.is_dir() or entry.name.lower().endswith(".zip") for entry in entries)
-    has_code = any(_suffix(entry.name) and not entry.is_dir() for entry in entries)
+    has_code = any(code_suffix(entry.name) and not entry.is_dir() for entry in entries)
     return folder.name == zip_name or (not has_code and holders >= (2 if zip_name else 4))
 
 

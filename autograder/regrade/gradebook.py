@@ -30,7 +30,7 @@ from autograder.feedback import plain
 from autograder.gradescope import Results, replace_file
 from autograder.manifest import Manifest
 from autograder.regrade.handins import Handin
-from autograder.submission import Unreadable, _open_regular
+from autograder.submission import Unreadable, open_regular
 
 GRADES, FOR_GRADESCOPE, FOR_CANVAS = "grades.csv", "gradescope.csv", "canvas.csv"
 #: Largest gradebook that is read, in bytes, and most rows of it.
@@ -306,7 +306,7 @@ def _numbers(header: Sequence[str], *, is_ours: bool) -> dict[str, int]:
 
 def _rows(path: Path) -> list[list[str]]:
     try:
-        with _open_regular(path) as file:
+        with open_regular(path) as file:
             data = file.read(MAX_BYTES + 1)
     except (Unreadable, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from autograder.regrade.entries import Entry
-from autograder.submission import Unreadable, _open_regular
+from autograder.submission import Unreadable, open_regular
 
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<user>\d+)_(?P<submission>\d+)_(?P<file>.+)", re.S)
 _TIME = r"\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d"
@@ -86,7 +86,7 @@ def name_blackboards(students: Sequence[Student]) -> None:
     for student, name in zip(students, words, strict=True):
         student.id = student.name = student.sid = "_".join(name[shared:]) or student.name
         for slip in (part.entry.place for part in student.parts if not part.file):
-            with contextlib.suppress(OSError, Unreadable), _open_regular(slip) as file:
+            with contextlib.suppress(OSError, Unreadable), open_regular(slip) as file:
                 match = _SLIP_NAME.search(file.read(4000).decode("utf-8", "replace"))
                 student.name = (match["name"].strip() if match else "") or student.name
                 student.sid = ((match["user"] or "").strip() if match else "") or student.sid

@@ -27,19 +27,19 @@ from typing import BinaryIO
 
 from autograder.errors import UserError
 from autograder.feedback import plain
+from autograder.regrade.entries import dig_hole
 from autograder.regrade.metadata import FILE as METADATA
 from autograder.regrade.metadata import MAX_BYTES as MAX_METADATA
 from autograder.submission import (
-    MAX_NOTEBOOK,
     MAX_SCRIPT,
     MAX_SEARCHED,
-    MAX_ZIP,
     MAX_ZIP_RATIO,
     Unreadable,
-    _directory_size,
-    _is_ignored,
-    _open_regular,
-    _suffix,
+    code_suffix,
+    directory_size,
+    is_ignored,
+    open_regular,
+    size_limit,
 )
 
 MAX_ENTRIES = 500_000
@@ -101,8 +101,8 @@ def zipped_names(path: Path) -> list[str]:
 def _open(path: Path) -> zipfile.ZipFile:
     again = "Download it again, or unpack it yourself and give the folder."
     try:
-        with _open_regular(path) as stream:
-            size = _directory_size(stream)
+        with open_regular(path) as stream:
+            size = directory_size(stream)
         if size > MAX_DIRECTORY:
             raise UserError("this zip has too many files in it", where=str(path), remedy=again)
         archive = zipfile.ZipFile(path)
@@ -146,7 +146,7 @@ class _Unpacking:
             parts = _parts(entry)
             if parts is None:
                 climbing.append(entry.filename)
-            elif not any(_is_ignored(part) for part in parts):
+            elif not any(is_ignored(part) for part in parts):
                 planned[parts] = entry  # the last one of a name counts
         if climbing:
             shown = ", ".join(plain(name, 100, lines=1) for name in climbing[:5])
@@ -190,8 +190,7 @@ class _Unpacking:
         if share.files < 0:
             raise Unreadable(f"there are more than {MAX_FILES} files")
         if entry.file_size > limit:
-            with path.open("xb") as hole:
-                hole.truncate(min(entry.file_size, 10 * limit))
+            dig_hole(path, entry.file_size, limit)
             return
         if entry.file_size > MAX_SCRIPT and entry.file_size > MAX_ZIP_RATIO * max(1, entry.compress_size):
             raise Unreadable("it is far larger than the zip says")
@@ -232,10 +231,8 @@ def _limit(name: str) -> int | None:
     """How many bytes of a file of this name are unpacked; None for what nobody reads."""
     if name == METADATA:
         return MAX_METADATA + 1
-    if name.lower().endswith(".zip"):
-        return MAX_ZIP
-    if suffix := _suffix(name):
-        return MAX_NOTEBOOK if ".ipynb" in suffix else MAX_SCRIPT
+    if name.lower().endswith(".zip") or code_suffix(name):
+        return size_limit(name)
     return MAX_SLIP if _SLIP.fullmatch(name) else None
 
 

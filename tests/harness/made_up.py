@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
+import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -100,6 +103,15 @@ def a_job(body: str, student: str = "", **fields: Any) -> Job:
         **fields,
     }
     return Job(**fields)
+
+
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    """A zip of files, by name."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
 
 
 class LentSandbox:

@@ -11,7 +11,6 @@ import tempfile
 import tracemalloc
 import unicodedata
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up import zipped
 
 from autograder.errors import UserError
 from autograder.regrade import exports, metadata, unpacking
@@ -33,14 +33,6 @@ def put(place: Path, text: str | bytes = CODE) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(text.encode() if isinstance(text, str) else text)
     return place
-
-
-def zipped(files: Mapping[str, str | bytes]) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return data.getvalue()
 
 
 def zip_folder(folder: Path, place: Path, prefix: str = "") -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_up import zipped
 
 from autograder import submission as module_under_test
 from autograder.submission import FoundFile, Problem, Submission, WantedFile, find_submission
@@ -60,15 +61,6 @@ def fill(folder: Path, files: dict[str, str | bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
     return folder
-
-
-def zipped(files: dict[str, str | bytes]) -> bytes:
-    """A zip of files, by name."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
 
 
 def gan(folder: Path, files: dict[str, str | bytes] | None = None) -> FoundFile:

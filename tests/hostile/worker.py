@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from corpus import HERE, Case, hand_in, read_cases
+from corpus import Case, accomplice, hand_in, read_cases
 from descendants import descendants_of, end, reap, try_to_adopt
 from guarded_homework import HIDDEN, TOKEN_OF_THE_HIDDEN_GRADER
 from hard_coded import answers_module, kit_of
@@ -241,14 +241,8 @@ class Worker:
         manifest.write_bytes(msgspec.json.encode(select(self.manifest, graded)))
         shutil.copytree(self.base / "source", self.root / "source")
         self.planted.in_tree(self.root, self.others)
-        hand_in(case, self.root / "submission", {"accomplice": self._accomplice(), "answers": self.answers})
-
-    def _accomplice(self) -> str:
-        text = (HERE / "beside" / "accomplice.py").read_text()
-        facts = {"ROOT": self.root, "OTHERS": self.others, "GRADER": os.getpid(), "MARK": self.mark, "KEY": self.key}
-        for name, value in facts.items():
-            text = text.replace(f"@{name}@", str(value))
-        return text
+        told = accomplice(self.root, self.others, self.mark, self.key)
+        hand_in(case, self.root / "submission", {"accomplice": told, "answers": self.answers})
 
     def _clean(self) -> None:
         for tree in (self.root, self.others, *Path(tempfile.gettempdir()).glob("autograder-*/job-*")):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import os
 import random
 import stat
 import sys
@@ -26,7 +25,7 @@ import yaml
 
 HOSTILE = Path(__file__).resolve().parents[1] / "hostile"
 sys.path.append(str(HOSTILE))
-from corpus import Case, hand_in, read_cases  # noqa: E402
+from corpus import Case, accomplice, hand_in, read_cases  # noqa: E402
 from guarded_homework import GRADERS, SOLUTION, VARIANTS, write_guarded_homework  # noqa: E402
 from hard_coded import answers_module  # noqa: E402
 
@@ -277,7 +276,10 @@ class _Export:
         self.random = random.Random(300)
         self._metadata: dict[str, object] = {}
         self._names = iter(ODD)
-        self._beside = {"accomplice": _accomplice(folder), "answers": answers_module(homework.practice)}
+        self._beside = {
+            "accomplice": accomplice(folder, folder / "submission_1001", "regrade", 4711),
+            "answers": answers_module(homework.practice),
+        }
         self._packings = itertools.cycle(PACKINGS)
 
     @property
@@ -334,20 +336,6 @@ class _Export:
 
     def close(self) -> None:
         (self.folder / METADATA).write_text(yaml.safe_dump(self._metadata, allow_unicode=True), encoding="utf-8")
-
-
-def _accomplice(folder: Path) -> str:
-    text = (HOSTILE / "beside" / "accomplice.py").read_text()
-    facts = {
-        "ROOT": folder,
-        "OTHERS": folder / "submission_1001",
-        "GRADER": os.getpid(),
-        "MARK": "regrade",
-        "KEY": 4711,
-    }
-    for name, value in facts.items():
-        text = text.replace(f"@{name}@", str(value))
-    return text
 
 
 # --- how files are packed ------------------------------------------------------------------------------------------

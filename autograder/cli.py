@@ -134,8 +134,8 @@ def _grade(
         check_data_folder(data)
     with Sandbox() as sandbox:
         found = find_submission(submission, [wanted.wanted for wanted in manifest.files])
-        if staff and (danger := warning(sandbox.standing)):
-            click.secho(f"Warning: {danger}", fg="yellow", err=True)
+        if staff:
+            _warn(warning(sandbox.level))
         notes = submission_notes(found)
         file = ResultsFile(results, planned(manifest)) if results is not None else None
         if file is not None:
@@ -228,7 +228,7 @@ def regrade(
     try:
         crew = dask(scheduler) if scheduler is not None else local(workers or cores())
         with shown(Console(stderr=True)) as progress:
-            summary = regrade_class(loaded, submissions, out, crew, wishes, progress)
+            summary = regrade_class(loaded, submissions, out, crew, wishes, progress, _warn)
     except KeyboardInterrupt:
         click.echo("\nStopped. All verdicts so far are kept: the same command goes on from here.", err=True)
         sys.exit(INTERRUPTED)
@@ -379,6 +379,11 @@ def run() -> None:
     console = Console(width=100)  # Gradescope shows it to staff alone
     render_terminal(results.results, console, title=manifest.title, parts=manifest.parts, end=results.end, staff=True)
     sys.exit(0 if results.complete else FAILED)
+
+
+def _warn(danger: str) -> None:
+    if danger:
+        click.secho(f"Warning: {danger}", fg="yellow", err=True)
 
 
 def _not_on_windows() -> None:

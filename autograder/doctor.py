@@ -66,8 +66,8 @@ def _advice(level: int) -> str:
     return "Do not grade strangers' code here: what is marked `no` leaves the answers open to it."
 
 
-def warning(standing: Standing) -> str:
-    """What to tell somebody who is about to run students' code; "" where all is well."""
-    if standing.level >= SAFE:
+def warning(level: int) -> str:
+    """What to tell somebody who is about to run students' code at a level of isolation; "" where all is well."""
+    if level >= SAFE:
         return ""
-    return f"isolation level {standing.level}: {LEVELS[standing.level]}. `autograder doctor` tells why."
+    return f"isolation level {level}: {LEVELS[level]}. `autograder doctor` tells why."

@@ -165,7 +165,7 @@ def _isolation(sandbox: Sandbox) -> dict[str, JSON]:
         standing = sandbox.standing
     except SandboxError:
         return {}
-    if danger := warning(standing):
+    if danger := warning(standing.level):
         print(f"Warning: {danger}", file=sys.stderr)
     missing: dict[str, JSON] = {layer.name: layer.why for layer in standing.layers if not layer.holds}
     return {"isolation_level": standing.level, "isolation_missing": missing}

@@ -18,7 +18,6 @@ import signal
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
+from autograder.doctor import warning
 from autograder.grading import Place
 from autograder.homework import Homework
 from autograder.manifest import read_manifest
@@ -43,7 +43,6 @@ __all__ = ["FlakyVerdict", "Graded", "Progress", "Stop", "Summary", "Wishes", "g
 STORE = "regrade.sqlite"
 LOOK_SECONDS = 0.25
 STOP_SECONDS = 20.0  # that running batches have to give back what they have
-PACE_SECONDS = 120.0  # over which the rate is told
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -55,7 +54,7 @@ class Progress:
         done: handins that are finished, of `total`.
         graded: those of them that something had to be run for.
         failures: those of them that have a grader that is faulty or was not reached.
-        rate: handins per second that workers finish; 0 where that cannot be told yet.
+        rate: handins per second that workers have finished so far; 0 where that cannot be told yet.
         seconds_left: None where that cannot be told yet.
     """
 
@@ -128,8 +127,11 @@ def regrade(
     crew: Crew,
     wishes: Wishes | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """Grade the class at `place` into the folder `out`; ends the crew.
+
+    `warn` is told what the workers' isolation leaves open, "" where that is nothing, before any student's code runs.
 
     In a process's main thread it takes over SIGINT, SIGTERM and SIGHUP for that time.
 
@@ -149,6 +151,7 @@ def regrade(
         expected = [file.wanted.name for file in manifest.files]
         intake = stack.enter_context(take_in(place, attempts=wishes.attempts, expected=expected))
         where = Place.of(homework.expectations, wishes.data)
+        warn(warning(environment.result().level))
         books = Books(manifest, where, environment.result(), store, out, fresh=wishes.fresh, repeat=wishes.repeat)
         grade_all(books, intake, crew, stop, progress)
         interrupted = stop.asked
@@ -267,15 +270,10 @@ class _Pace:
     def __init__(self, books: Books, total: int) -> None:
         self._books = books
         self._total = total
-        self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._began = time.monotonic()
 
     def look(self) -> Progress:
-        books, now = self._books, time.monotonic()
-        if books.graded != self._seen[-1][1]:
-            self._seen.append((now, books.graded))
-        while len(self._seen) > 2 and now - self._seen[0][0] > PACE_SECONDS:
-            self._seen.popleft()
-        (began, before), (last, graded) = self._seen[0], self._seen[-1]
-        rate = (graded - before) / (last - began) if last > began else 0.0
+        books = self._books
+        rate = books.graded / max(time.monotonic() - self._began, LOOK_SECONDS)
         left = (self._total - books.done) / rate if rate else None
         return Progress(books.done, self._total, books.graded, len(books.incomplete), rate, left)

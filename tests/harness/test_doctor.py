@@ -53,7 +53,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, level: int, status: int) -
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_only_a_low_level_is_warned_of(level: int) -> None:
-    assert bool(warning(standing(level))) == (level < 2)
+    assert bool(warning(level)) == (level < 2)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -275,8 +276,9 @@ def test_on_a_cluster_that_loses_a_worker(
     # What was graded here is known there, and the other way about.
     assert "0 graded in " in finish(start())
     # A signal leaves the cluster to others.
+    shutil.rmtree(tmp_path / "out" / "results")
     process = start("--executor", "dask", "--scheduler", address, "--fresh")
-    time.sleep(3)
+    wait_for(lambda: results(tmp_path / "out") >= 1, process)
     process.send_signal(signal.SIGINT)
     said = finish(process, 130)
     assert "the same command goes on from here" in said

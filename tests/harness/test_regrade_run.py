@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from autograder.manifest import MANIFEST, Manifest, read_manifest, select
 from autograder.regrade import books, looks, workers
 from autograder.regrade.books import divide
 from autograder.regrade.executors import LostWorkerError
+from autograder.regrade.keys import this_environment
 from autograder.regrade.run import Progress, Summary, Wishes, regrade
 from autograder.regrade.workers import Batch
 from autograder.sandbox.runner import Sandbox
@@ -466,3 +468,16 @@ def test_parts_are_of_about_the_same_time(class_: Class) -> None:
     assert len(parts) == 16
     assert max(loads) < 1.2 * min(loads)
     assert [len(part) for part in divide(graders[:3], at_least=10)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("level", "danger"), [(1, True), (2, False)])
+def test_what_isolation_leaves_open_is_told_before_anything_runs(class_: Class, level: int, danger: bool) -> None:
+    """Once, of the workers; and an empty text where they are isolated."""
+    crew = CrewHere(class_.sandbox)
+    crew.environment = lambda: this_environment(level)  # type: ignore[method-assign]
+    told: list[str] = []
+    crew.before = lambda batch: told.append("a batch")
+    with contextlib.suppress(UserError):  # these workers are not what they say
+        regrade(class_.tiny.load(), class_.place, class_.out, crew, Wishes(report=False), warn=told.append)
+    assert bool(told[0]) == danger
+    assert told.count(told[0]) == 1

@@ -117,11 +117,12 @@ def _grade(
 ) -> bool:
     """Grade and print; whether every grader came to a verdict on the submission."""
     _not_on_windows()
+    from autograder.budget import Budget
     from autograder.datasets import check_data_folder
     from autograder.doctor import warning
     from autograder.gradescope import EarlyEnd, ResultsFile
     from autograder.gradescope_run import run_data, submission_notes
-    from autograder.grading import Budget, Place, planned
+    from autograder.grading import Place, planned
     from autograder.grading import grade as grade_submission
     from autograder.manifest import read_manifest
     from autograder.sandbox.runner import Sandbox

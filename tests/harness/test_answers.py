@@ -650,6 +650,33 @@ def test_the_command_writes_one_page(homework: Homework, group: Path, monkeypatc
     assert Path("waves-answers.html").read_bytes() == before
 
 
+def test_the_command_takes_a_zip_and_tells_what_is_strange(
+    homework: Homework, group: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same page as of the folder, and a line for each note; names that stand in notes are not told anonymously."""
+    monkeypatch.chdir(homework.project)
+    hand_in(group, "Ada Lovelace", filled(homework))
+    hand_in(group, "Bob", filled(homework, **{"2": ""}))
+    (group / "Zoe Zoo.pdf").write_text("")
+    with zipfile.ZipFile("class.zip", "w") as archive:
+        for path in sorted(group.rglob("*.*")):
+            archive.write(path, path.relative_to(group))
+
+    def run(place: Path, *arguments: str) -> list[str]:
+        result = CliRunner().invoke(main, ["answers", "waves", str(place), *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output.splitlines()
+
+    told = ["What is no submission was left out: Zoe Zoo.pdf.", "page.html: 4 questions, 2 students"]
+    assert run(group, "-o", "page.html") == told
+    of_folder = Path("page.html").read_bytes()
+    assert run(Path("class.zip"), "-o", "page.html") == told
+    assert Path("page.html").read_bytes() == of_folder
+    note, _ = run(group, "-o", "page.html", "--anonymous")
+    assert "left out, since names may stand there: 1." in note
+    assert "Zoe" not in note
+
+
 # --- what is rendered -----------------------------------------------------------------------------------------------
 
 

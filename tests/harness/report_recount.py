@@ -24,6 +24,7 @@ from page_tree import Element, read_page
 
 VERDICTS = ("passed", "failed", "faulty", "not reached")
 NONE = "–"
+SIGNS = "✓✗!○ "  # before verdicts
 JUDGED_TO_BE_ODD = 5
 
 Lines = Iterator[str]
@@ -530,23 +531,27 @@ def submission_pages(of: Counted) -> Lines:
             yield from _same(
                 f"{part} of {id} is incomplete", "incomplete" in given.text, any(not test.is_judged for test in tests)
             )
-            lines = {}
-            for line in (
-                *section.all("article"),
-                *(one for ul in section.all("ul", **{"class": "passed-list"}) for one in ul.elements),
-            ):
-                lines[next(line.all("a", **{"class": "number"})).text] = line
+            lines = {next(line.all("a", **{"class": "number"})).text: line for line in _graders_in(section)}
             yield from _same(f"graders of {part} of {id}", set(lines), {test.number for test in tests})
             for test in tests:
                 if test.number in lines:
-                    line = lines[test.number]
-                    verdict = next(one for one in line.all("span") if one.attributes.get("class", "").startswith("v "))
-                    yield from _same(f"{test.number} of {id}", verdict.text.lstrip("✓✗!○ "), test.verdict)
-                    score = next(one for one in line.all("span") if one.attributes.get("class", "") == "num")
-                    points = score.text.partition(" / ")
-                    yield from _points(f"{test.number} of {id}", points[0], test.score)
-                    if points[1]:
-                        yield from _points(f"all of {test.number} of {id}", points[2], test.most)
+                    yield from _grader(f"{test.number} of {id}", lines[test.number], test)
+
+
+def _graders_in(section: Element) -> list[Element]:
+    """What a part of a submission's page has for each grader: an article, or a line where it was passed."""
+    passed = [line for lines in section.all("ul", **{"class": "passed-list"}) for line in lines.elements]
+    return [*section.all("article"), *passed]
+
+
+def _grader(what: str, shown: Element, test: Test) -> Lines:
+    verdict = next(one for one in shown.all("span") if one.attributes.get("class", "").startswith("v "))
+    yield from _same(what, verdict.text.lstrip(SIGNS), test.verdict)
+    score = next(one for one in shown.all("span") if one.attributes.get("class", "") == "num")
+    points, of_most, most = score.text.partition(" / ")
+    yield from _points(what, points, test.score)
+    if of_most:
+        yield from _points(f"all of {what}", most, test.most)
 
 
 def points_per_part(of: Counted) -> Lines:
@@ -563,8 +568,9 @@ def points_per_part(of: Counted) -> Lines:
         yield from _points(f"all of {part}", cell.text, sum(of.most[number] for number in numbers))
     yield from _points("all there is", every[-1].text, of.points)
     yield from of.who("rows", Element("", {}, [row[0] for row in rows]), of.names)
-    for name, *scores, total in rows:
-        id = of.ids.get(_keys(name)[0], "")
+    for row in rows:
+        *scores, total = row[1:]
+        id = of.ids.get(_keys(row[0])[0], "")
         result = of.results.get(id)
         if result is None:
             yield from _same(f"{id}, which is not graded", {cell.text for cell in (*scores, total)}, {NONE})
@@ -688,7 +694,7 @@ def _rows_of(page: Element, table: str) -> list[list[Element]]:
 def _figures(page: Element) -> dict[str, Element]:
     """The figures at the top of a page, by what they are called."""
     (figures,) = page.all("dl", **{"class": "figures"})
-    return {one.one("dt").text.lstrip("✓✗!○ "): one.one("dd") for one in figures.all("div")}
+    return {one.one("dt").text.lstrip(SIGNS): one.one("dd") for one in figures.all("div")}
 
 
 def _in_order(rows: Iterable[Sequence[Element]]) -> Lines:

@@ -6,7 +6,7 @@ knows. They are exported as from Gradescope and go through `autograder regrade`,
 - a misconception must fail the graders that it names and no other, lose points, be named at least once by its own name,
   and never by another's: what `autograder validate` promises of single observations;
 - the numbers of the report and the gradebooks must be those of the results (tests/harness/report_recount.py).
-The homework must have been recorded. It is no test of the suite, for a homework takes an hour.
+The homework must have been recorded. It is no test of the suite, for a homework takes an hour or two on two cores.
 """
 
 from __future__ import annotations

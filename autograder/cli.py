@@ -278,7 +278,7 @@ def templates(homeworks: tuple[str, ...]) -> None:
 
 @main.command()
 @_homework
-@click.argument("submissions", type=_folder)
+@click.argument("submissions", type=_existing)
 @click.option(
     "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="The page. [default: HOMEWORK-answers.html]"
 )
@@ -288,7 +288,8 @@ def templates(homeworks: tuple[str, ...]) -> None:
 def answers(homework: str, submissions: Path, out: Path | None, anonymous: bool, key: Path | None) -> None:
     """Collect the answers to the written questions of HOMEWORK into one page, question by question.
 
-    SUBMISSIONS holds a folder, a zip or a notebook for each student.
+    SUBMISSIONS is an export of Gradescope or Canvas, or a folder or a zip that holds a folder, a zip or a notebook for
+    each student.
     """
     from autograder.answers.collection import anonymise, collect_answers, key_file
     from autograder.answers.page import render_answers
@@ -298,10 +299,14 @@ def answers(homework: str, submissions: Path, out: Path | None, anonymous: bool,
     loaded = load_homework(homework)
     with _progress() as progress:
         collected = collect_answers(loaded, submissions, progress=_advance(progress))
+    if anonymous and collected.notes:
+        click.echo(f"Notes on the class were left out, since names may stand there: {len(collected.notes)}.")
     if anonymous:
         collected, names = anonymise(collected, salt=f"{loaded.name} {loaded.declaration.seeds.hidden}")
         if key is not None:
             _write(key, key_file(names))
+    for note in collected.notes:
+        click.echo(note)
     page = out or Path(f"{homework}-answers.html")
     _write(page, render_answers(collected))
     click.echo(f"{_shown(page)}: {len(collected.questions)} questions, {len(collected.students)} students")

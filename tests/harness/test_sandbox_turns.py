@@ -56,15 +56,16 @@ def test_each_begins_with_fresh_modules_and_the_same_seeds(sandbox: Sandbox) -> 
             open(f"calls {len(os.listdir())}", "w").close()
             os.makedirs("a/b", exist_ok=True)
             plt.figure()
-            return [len(calls), len(os.listdir()), len(plt.get_fignums())]
+            return np.array([len(calls), len(os.listdir()), len(plt.get_fignums())])
         def draw():
-            return [float(torch.rand(())), float(np.random.rand()), random.random()]
+            return np.array([float(torch.rand(())), float(np.random.rand()), random.random()])
     """
     sandbox.preload({"matplotlib.pyplot"})  # the import of a library is a trace
     outcomes = in_turn(sandbox, ["observe(x=hw.count(), drawn=hw.draw(), given=rng.normal(3))"] * 3, student)
     assert len(outcomes) == 3
     alone = in_turn(sandbox, ["observe(x=hw.count(), drawn=hw.draw(), given=rng.normal(3))"], student)
     for name in ("x", "drawn", "given"):
+        assert len(values(alone, name)) == 1
         assert values(outcomes, name) == values(alone, name) * 3
 
 

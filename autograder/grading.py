@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
@@ -121,8 +120,11 @@ def grade(
     budget = budget or Budget()
     desk = _Desk(manifest, where, submission, sandbox, budget)
     order = sorted(manifest.graders, key=lambda grader: len(PRELOADABLE.intersection(grader.preload)))
-    turns, taking = Turns(order), threading.Lock()
+    missing = {grader.id: _without_file(grader, submission) for grader in order}
+    turns, taking = Turns(grader for grader in order if missing[grader.id] is None), threading.Lock()
     news: SimpleQueue[GraderResult | BaseException] = SimpleQueue()
+    for failed in filter(None, missing.values()):
+        news.put(failed)
     given_up = threading.Event()
 
     def work() -> None:
@@ -198,6 +200,15 @@ def _unusual_imports(manifest: Manifest, sources: Mapping[str, Sequence[Source]]
     }
 
 
+def _without_file(grader: Grader, submission: Submission) -> GraderResult | None:
+    """The result of a grader that asks for a file that cannot be graded."""
+    for module in grader.modules:
+        if isinstance(found := submission.modules[module], Problem):
+            failed = Judgement(Feedback(verdict="failed", headline=found.message), 0.0)
+            return _result(grader, failed, None, 0.0)
+    return None
+
+
 class _Desk:
     """Where the graders of one submission are run and judged. May be used from several threads."""
 
@@ -206,7 +217,6 @@ class _Desk:
     ) -> None:
         self._manifest = manifest
         self._where = where
-        self._submission = submission
         self._sandbox = sandbox
         self._budget = budget
         self._sources = submission_sources(submission)
@@ -227,10 +237,6 @@ class _Desk:
             running = group[done]
 
         try:
-            if problem := self._problem(first):
-                failed = Judgement(Feedback(verdict="failed", headline=problem), 0.0)
-                return [_result(first, failed, None, time.monotonic() - started)]
-            group = list(takewhile(lambda grader: not self._problem(grader), group))
             outcomes = self._observe(group, follow)
             return [
                 self._judge(first, outcomes[0]),
@@ -243,11 +249,6 @@ class _Desk:
         finally:
             self._budget.finish(running)
         return [_result(first, judgement, None, time.monotonic() - started)]
-
-    def _problem(self, grader: Grader) -> str:
-        """Why a file that it asks for cannot be graded, or ""."""
-        found = (self._submission.modules[module] for module in grader.modules)
-        return next((each.message for each in found if isinstance(each, Problem)), "")
 
     def _observe(self, group: Sequence[Grader], follow: Callable[[int], None]) -> list[Outcome]:
         """Run graders in a child; the first once more where an import by PyTorch may have taken the child's time."""

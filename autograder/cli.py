@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from autograder import __version__
 from autograder.errors import UserError
-from autograder.homework import find_project, homework_names, load_homework
+from autograder.homework import Homework, find_project, homework_names, load_homework
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -89,6 +89,8 @@ def grade(
 ) -> None:
     """Grade SUBMISSION, a folder, a zip or a file, with the recorded graders of HOMEWORK."""
     loaded = load_homework(homework)
+    if not student:
+        _warn(_unrecorded(loaded))
     complete = _grade(loaded.expectations, submission, data=data, results=results, staff=not student, jobs=jobs)
     sys.exit(0 if complete else FAILED)
 
@@ -224,6 +226,7 @@ def regrade(
     loaded = load_homework(homework)
     if data is not None:
         check_data_folder(data)
+    _warn(_unrecorded(loaded))
     wishes = Wishes(attempts, data, fresh, repeat, compare, report=not no_report)
     started = time.monotonic()
     try:
@@ -390,6 +393,21 @@ def run() -> None:
 def _warn(danger: str) -> None:
     if danger:
         click.secho(f"Warning: {danger}", fg="yellow", err=True)
+
+
+def _unrecorded(homework: Homework) -> str:
+    """Who mends a grader and grades at once would grade with the old one, and not know it."""
+    from autograder.manifest import MANIFEST
+
+    recorded = homework.expectations / MANIFEST
+    newer = homework.newer_than(recorded) if recorded.is_file() else []
+    if not newer:
+        return ""
+    names = ", ".join(str(path.relative_to(homework.project)) for path in newer[:3])
+    return (
+        f"written since the last recording: {names}{' …' if len(newer) > 3 else ''}. What was recorded is used; "
+        f"where graders or solutions have changed, run `autograder record {homework.name}` first."
+    )
 
 
 def _not_on_windows() -> None:

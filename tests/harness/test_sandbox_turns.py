@@ -173,11 +173,11 @@ def test_a_child_that_dies_takes_nothing_along(sandbox: Sandbox, end: str) -> No
 
 @pytest.mark.parametrize("wait", ["while True: pass", "import time; time.sleep(600)"])
 def test_time_is_each_jobs_own(sandbox: Sandbox, wait: str) -> None:
-    """Three that use most of what each may; then one that does not end, and takes no more than its own."""
-    busy = "import time\nuntil = time.process_time() + 0.9\nwhile time.process_time() < until: pass\nobserve(x=1)"
-    bodies = [busy, busy, busy, wait, QUIET]
-    tries = (in_turn(sandbox, bodies, cpu_seconds=2.0, wall_seconds=20.0) for _ in range(5))  # on a busy machine fewer
-    assert ["replied"] * 3 in ([outcome.ending for outcome in outcomes] for outcomes in tries)
+    """Six that use more together than one may; then one that does not end, and takes no more than its own."""
+    busy = "import time\nuntil = time.process_time() + 0.25\nwhile time.process_time() < until: pass\nobserve(x=1)"
+    bodies = [*[busy] * 6, wait, QUIET]
+    tries = (in_turn(sandbox, bodies, cpu_seconds=1.0, wall_seconds=10.0) for _ in range(3))  # on a busy machine fewer
+    assert ["replied"] * 6 in ([outcome.ending for outcome in outcomes] for outcomes in tries)
     first = in_turn(sandbox, [wait, QUIET], cpu_seconds=1.0, wall_seconds=3.0)
     assert [outcome.ending for outcome in first] == ["time" if "sleep" in wait else "cpu"]
 

@@ -28,6 +28,10 @@ from autograder.sandbox.runner import Outcome, Sandbox
 from autograder.sharing import Turns
 from autograder.submission import FoundFile, Problem, Submission
 
+SECOND_ANSWER = (
+    "This grader passed where nothing ran before it; after other graders in the same process the code answered "
+    "otherwise. It may keep something between calls, or it gives one answer of two."
+)
 LOOK_SECONDS = 0.1  # how often `grade` looks whether it is to end early
 
 Arriving = TypeVar("Arriving")
@@ -219,6 +223,7 @@ class _Desk:
         self._sources = submission_sources(submission)
         self._unusual = _unusual_imports(manifest, self._sources)
         self._drift = Drift(manifest.versions.torch, manifest.numerics, sandbox)
+        self._fell: set[str] = set()  # ids of those that saw something wrong where others had run before
 
     def grade(self, group: Sequence[Grader], report: Callable[[GraderResult], None]) -> list[GraderResult | None]:
         """The results of a group's first graders, of one at least; None for one that must be run first (sharing.py).
@@ -275,8 +280,13 @@ class _Desk:
         try:
             expectations = self._where.read(self._where.expectations, grader)
             judgement = judge(grader, self._manifest.variants, expectations, outcome)
-            if not is_first and judgement.feedback.verdict != "passed":
-                return None
+            if judgement.feedback.verdict != "passed":
+                if not is_first:
+                    self._fell.add(grader.id)
+                    return None
+            elif is_first and grader.id in self._fell:
+                staff = (*judgement.feedback.staff, SECOND_ANSWER)
+                judgement = replace(judgement, feedback=replace(judgement.feedback, staff=staff))
             board = _leaderboard(outcome.observation, expectations.reference)
             if _is_about_values(judgement, outcome) and (strange := self._drift.words()):
                 judgement = _our_fault(f"{strange} Otherwise: {judgement.feedback.headline}")

@@ -5,6 +5,9 @@ therefore observed one after the other in one child, for as long as each leaves 
 What a grader that is not the first in its child comes to counts only if it passed; all else is observed again, where
 it is the first. So nobody loses a point to a grader that ran before. Hidden graders never share a child with visible
 ones, whose output is shown.
+
+Code can find out that it is not the first in its child, and give another answer where it is: two guesses. One that
+finds out nothing by handing in again must not have them: a hidden grader that is no visible one's twin never shares.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from autograder.manifest import Grader
 
 MOST = 16  # graders in a child
 MOST_SECONDS = 1.0  # of the reference, together
+TWIN = ".hidden"  # ends the id of a visible grader's hidden twin
 PATIENCE = 3  # children in a row that did one grader of several
 
 
@@ -60,6 +64,9 @@ def groups(graders: Iterable[Grader]) -> list[Sequence[Grader]]:
     found: dict[object, list[Grader]] = {}
     every: list[list[Grader]] = []
     for grader in graders:
+        if _must_not_be_guessed(grader):
+            every.append([grader])
+            continue
         kind = grader.hidden, grader.visibility, grader.limits
         group = found.get(kind)
         if group is None or len(group) == MOST or _seconds([*group, grader]) > MOST_SECONDS:
@@ -67,6 +74,10 @@ def groups(graders: Iterable[Grader]) -> list[Sequence[Grader]]:
             every.append(group)
         group.append(grader)
     return list(every)
+
+
+def _must_not_be_guessed(grader: Grader) -> bool:
+    return grader.visibility != "visible" and not grader.id.endswith(TWIN)
 
 
 def _seconds(graders: Sequence[Grader]) -> float:

@@ -23,7 +23,7 @@ from autograder.randomness import Inputs, seed_generators
 from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
 from autograder.sandbox.headless import do_without_screen_and_keyboard
 from autograder.sandbox.imprint import Imprint
-from autograder.sandbox.isolation import JOB_FD, REPLY_FD, allow_cpu, isolate
+from autograder.sandbox.isolation import JOB_FD, OUTPUT_FD, REPLY_FD, allow_cpu, isolate
 from autograder.sandbox.offline_datasets import serve_datasets
 from autograder.sandbox.protocol import (
     FONT_LIST_VARIABLE,
@@ -35,7 +35,7 @@ from autograder.sandbox.protocol import (
     may_preload,
     unpack,
 )
-from autograder.sandbox.replies import READY, framed
+from autograder.sandbox.replies import END_OF_OUTPUT, READY, framed
 from autograder.sandbox.workers import do_without_workers
 from autograder.slicing import Chunk
 
@@ -82,6 +82,9 @@ def do_jobs(jobs: Sequence[Job], limits: ChildLimits, work: Path) -> None:
         header = run()
         with contextlib.suppress(Exception):
             sys.stdout.flush()
+        if imprint is not None:
+            with contextlib.suppress(OSError):  # the student has closed it
+                _write_all(OUTPUT_FD, END_OF_OUTPUT)
         _write_all(REPLY_FD, framed(encode_frame(header, observers[doing].arrays)))
         if doing + 1 == len(jobs) or header.failure is not None or imprint is None or not imprint.holds():
             return

@@ -8,6 +8,7 @@ cannot cost anybody a point: see `runner.py`. What it takes for a trace, and is 
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import contextlib
 import gc
@@ -36,7 +37,7 @@ _NAMESPACES = (
         "torch.utils.data",
     ),
     *("torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.modules.module", "torch.nn.utils"),
-    *("torchvision", "torchvision.transforms", "torchvision.transforms.functional"),
+    *("torchvision", "torchvision.transforms", "torchvision.transforms.functional", "torchvision.utils"),
 )
 _CLASSES_OF = ("torch.distributions", "torch.nn", "torch.optim", "torch.utils.data", "torchvision.transforms")
 # Modules of these may be imported at any time, as their libraries do themselves.
@@ -61,12 +62,15 @@ class Imprint:
         self._state = _state(work)
 
     def holds(self) -> bool:
-        """Whether the process is as it was."""
-        _close_figures()
-        _empty(self._work)
-        return _state(self._work) == self._state and all(
-            identity == _identity(space) for identity, space in zip(self._identities, self._spaces, strict=True)
-        )
+        """Whether the process is as it was; not so where it cannot be looked at any more."""
+        try:
+            _close_figures()
+            _empty(self._work)
+            return _state(self._work) == self._state and all(
+                identity == _identity(space) for identity, space in zip(self._identities, self._spaces, strict=True)
+            )
+        except Exception:  # a working directory that is gone, a function of Python's that raises
+            return False
 
 
 def _spaces() -> list[Any]:
@@ -81,10 +85,13 @@ def _spaces() -> list[Any]:
     torch = sys.modules.get("torch")
     if torch is not None:
         classes |= {torch.Tensor, *(ancestor for each in classes for ancestor in each.__mro__)}
+        kl = getattr(sys.modules.get("torch.distributions.kl"), "_KL_REGISTRY", None)
+        if kl is not None:
+            spaces.append(kl)
     return [*spaces, *(vars(each) for each in classes if each.__module__ != "builtins")]
 
 
-def _identity(space: Any) -> dict[str, int]:
+def _identity(space: Any) -> dict[object, int]:
     """Which object each name stands for; modules aside, which importing them puts there."""
     return {
         name: id(value) for name, value in space.items() if not isinstance(value, ModuleType) and name not in _CHANGES
@@ -102,6 +109,7 @@ def _state(work: Path) -> list[object]:
         Path.cwd(),
         os.listdir(work),
         threading.active_count(),
+        _thread._count(),  # those that threading does not know
         sys.getrecursionlimit(),
         sys.gettrace(),
         sys.getprofile(),
@@ -113,6 +121,9 @@ def _state(work: Path) -> list[object]:
         [id(each) for each in warnings.filters],
         id(builtins.print),
     ]
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is not None:
+        state.append(dict(dict.items(matplotlib.rcParams)))  # its own `items` chooses a backend
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
     if numpy is not None:
         state += [numpy.geterr(), str(numpy.get_printoptions())]
@@ -128,6 +139,8 @@ def _state(work: Path) -> list[object]:
             torch.get_float32_matmul_precision(),
             str(torch._C._get_default_device()),
             torch._C._len_torch_function_stack(),
+            torch._C._len_torch_dispatch_stack(),
+            torch.is_autocast_enabled("cpu"),
             [len(hooks[name]) for name in hooks if name.startswith("_global_") and isinstance(hooks[name], dict)],
         ]
     return state

@@ -19,6 +19,7 @@ from autograder.sandbox import landlock, privileges, seccomp
 from autograder.sandbox.protocol import ChildLimits, Spawn, Standing
 
 # Descriptors of an isolated child: 0 reads nothing, 1 and 2 are the output, 3 the reply, 4 the job.
+OUTPUT_FD = 1
 REPLY_FD = 3
 JOB_FD = 4
 
@@ -70,7 +71,7 @@ def own_descriptors(*, job: int, reply: int, output: int) -> None:
     job, reply, output = (os.dup2(fd, floor + index) for index, fd in enumerate(held))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    for target, source in ((1, output), (2, output), (REPLY_FD, reply), (JOB_FD, job)):
+    for target, source in ((OUTPUT_FD, output), (2, output), (REPLY_FD, reply), (JOB_FD, job)):
         os.dup2(source, target)
     os.closerange(JOB_FD + 1, 65_536)
     os.set_inheritable(REPLY_FD, False)

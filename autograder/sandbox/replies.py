@@ -11,6 +11,7 @@ import struct
 from autograder.sandbox.channels import Channels
 
 READY = b"+"
+END_OF_OUTPUT = b"\x1e"  # printed after each of several jobs, so that what the next one prints is not its own
 _LENGTH = struct.Struct("<Q")
 HEAD = _LENGTH.size  # bytes in front of every frame
 
@@ -23,12 +24,16 @@ def framed(frame: bytes) -> bytes:
 class Replies:
     """Finds the frames in a child's reply, as it arrives.
 
+    Args:
+        jobs: how many the child was given; a frame more than that is found, and what follows it is not looked at.
+
     Attributes:
         count: whole frames so far.
     """
 
-    def __init__(self, channels: Channels) -> None:
+    def __init__(self, channels: Channels, jobs: int) -> None:
         self._channels = channels
+        self._most = jobs + 1
         self._ends: list[int] = [len(READY)]
 
     @property
@@ -47,7 +52,7 @@ class Replies:
 
     def look(self) -> int:
         """The number of whole frames by now."""
-        while len(head := self._channels.reply_piece(self._ends[-1], HEAD)) == HEAD:
+        while self.count < self._most and len(head := self._channels.reply_piece(self._ends[-1], HEAD)) == HEAD:
             end = self._ends[-1] + HEAD + _LENGTH.unpack(head)[0]
             if end > self._channels.reply_size:
                 break

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import shutil
 import signal
@@ -33,7 +34,7 @@ from autograder.observation import MAX_HEADER, FrameError, Observation, decode_f
 from autograder.sandbox.channels import Channels, ReplyLimits
 from autograder.sandbox.ladder import TOP
 from autograder.sandbox.protocol import ChildLimits, Ended, Job, Ready, Spawn, Standing, pack
-from autograder.sandbox.replies import Replies
+from autograder.sandbox.replies import END_OF_OUTPUT, Replies
 from autograder.sandbox.zygote_process import GRACE_SECONDS, START_SECONDS, SandboxError, ZygoteProcess
 
 Ending = Literal["replied", "time", "cpu", "disk", "signal", "exit", "no reply", "bad reply", "too much", "harness"]
@@ -54,8 +55,8 @@ class Outcome:
             code that ended it; otherwise what went wrong.
         detail: a word on it: the limit that was hit, or for staff such as the signal's name.
         observation: what the grader saw, where it replied.
-        output: the beginning of what was printed.
-        output_was_cut: whether more was printed than is kept.
+        output: the beginning of what it printed.
+        output_was_cut: whether more of it was printed than is kept.
         wall_seconds: from the request, or the reply before, to the reply or the child's end.
         cpu_seconds: the child's own; of those that share one each has what it says, and the last one all the rest.
         peak_mb: the child's largest resident memory in MiB; 0 where it was not known yet.
@@ -277,7 +278,10 @@ class Sandbox:
                 self._running.pop(number, None)
         if self._stopped:
             raise SandboxError(self._stopped)
-        return hearing.end(ended), ended.cpu_seconds
+        if not hearing.has_taken_of_others(ended):
+            return hearing.end(ended), ended.cpu_seconds
+        alone, cpu_seconds = self._run(jobs[:1], limits, reply_limits, take)
+        return alone, ended.cpu_seconds + cpu_seconds
 
     def _watch(
         self,
@@ -300,7 +304,8 @@ class Sandbox:
             if time.monotonic() >= look and not hearing.disk:
                 hearing.disk = written_too_much(scratch, limits)
                 look = time.monotonic() + LOOK_EVERY
-            if not killed and (hearing.disk or hearing.is_late() or channels.reply_is_too_large or self._stopped):
+            over_limit = hearing.disk or hearing.slow or hearing.is_late() or channels.reply_is_too_large
+            if not killed and (over_limit or self._stopped):
                 killed = True
                 zygote.kill(child)
         channels.drain(GRACE_SECONDS)
@@ -323,6 +328,8 @@ class Hearing:
         jobs: how many it was given.
         disk: which limit its files exceed, in words.
         late: whether one of several jobs took more wall time than each of them may; the zygote's clock is for all.
+        slow: whether one of several was replied to after so much wall time that it may have used the CPU time of
+            others: a child that shares can lift its soft limit to what all of its jobs may use.
     """
 
     def __init__(
@@ -333,17 +340,23 @@ class Hearing:
         self.channels = channels
         self.disk = ""
         self.late = False
+        self.slow = False
         self._ids = [job.id for job in jobs]
         self._take = take
-        self._replies = Replies(channels)
+        self._replies = Replies(channels, len(jobs))
         self._taken = 0
         self._unfit = ""
         self._cpu_seconds = 0.0
+        self._told = 0
         self._since = time.monotonic()
+        self._began: float | None = None  # when the job that runs did
 
     def look(self) -> None:
         """Give away what came of jobs after which the child went on to another one."""
-        while self._taken < min(self._replies.look(), self.jobs - 1) and not self._unfit:
+        if self._began is None and self._replies.ready:
+            self._began = time.monotonic()  # until then the zygote may have imported for others
+        while self._taken < min(self._replies.look(), self.jobs - 1) and not self._unfit and not self._is_slow():
+            self.channels.read(0.0)  # what it printed was sent before what it observed
             observation = self._next()
             if observation is not None:
                 said = observation.header.seconds
@@ -353,16 +366,25 @@ class Hearing:
 
     def is_late(self) -> bool:
         """Whether the job that runs has had all of its wall time; it stays true."""
-        self.late = self.late or (self.jobs > 1 and time.monotonic() - self._since > self.limits.wall_seconds)
+        self.late = self.late or (self.jobs > 1 and self._took() > self.limits.wall_seconds)
         return self.late
+
+    def has_taken_of_others(self, ended: Ended) -> bool:
+        """Whether the first job of several was done with CPU time that was not its own, so that it must run alone."""
+        self.look()
+        return self.slow and not self._taken and ended.cpu_seconds > self._most_cpu()
 
     def end(self, ended: Ended) -> Outcome | None:
         """The child has ended: what came of its last job; None where others came before and it does not count."""
         self.look()
         ending, detail = self._ending(ended)
+        if self.slow and not self._taken:  # ended by us, after a reply that counts
+            ending, detail = "", ""
+        if self._taken and self._is_slow():
+            return None
         cpu_seconds = max(0.0, ended.cpu_seconds - self._cpu_seconds)
         if not ending and self._replies.count > self._taken and not self._unfit:
-            if self._replies.rest or self._replies.count > self.jobs:
+            if not self.slow and (self._replies.rest or self._replies.count > self.jobs):
                 self._unfit = "it goes on after its end"
             else:
                 observation = self._next()
@@ -373,6 +395,27 @@ class Hearing:
         if not ending:
             ending, detail = "bad reply", self._unfit
         return self._outcome(ending, detail, None, cpu_seconds, ended.peak_kb)
+
+    def _is_slow(self) -> bool:
+        self.slow = self.slow or (self.jobs > 1 and self._took() > self._most_cpu())
+        return self.slow
+
+    def _took(self) -> float:
+        """Wall time of the job that runs."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    def _most_cpu(self) -> int:
+        """CPU time at which the kernel ends a child of one job."""
+        return math.ceil(self.limits.cpu_seconds) + 1
+
+    def _printed(self) -> tuple[str, bool]:
+        """What the job that is told now has printed, the last one that was taken or the one after it."""
+        if self.jobs == 1:
+            return self.channels.output, self.channels.output_was_cut
+        pieces = self.channels.output.split(END_OF_OUTPUT.decode())
+        index, self._told = self._told, self._told + 1
+        text = pieces[index] if index < len(pieces) else ""
+        return text, self.channels.output_was_cut and index >= len(pieces) - 1
 
     def _next(self) -> Observation | None:
         """What the next frame says; None where it is none, or no answer to the job whose turn it is."""
@@ -412,17 +455,18 @@ class Hearing:
     def _outcome(
         self, ending: Ending, detail: str, observation: Observation | None, cpu_seconds: float, peak_kb: int
     ) -> Outcome:
+        output, output_was_cut = self._printed()
         now = time.monotonic()
-        wall_seconds, self._since = now - self._since, now
+        wall_seconds, self._since, self._began = now - self._since, now, now
         return Outcome(
             ending=ending,
             detail=detail,
             observation=observation,
-            output=self.channels.output,
+            output=output,
             wall_seconds=wall_seconds,
             cpu_seconds=cpu_seconds,
             peak_mb=peak_kb / 1024 if sys.platform == "linux" else peak_kb / 2**20,
-            output_was_cut=self.channels.output_was_cut,
+            output_was_cut=output_was_cut,
         )
 
 

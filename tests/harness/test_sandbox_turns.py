@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from typing import Any
 
 import msgspec
@@ -103,12 +106,36 @@ def test_each_begins_with_fresh_modules_and_the_same_seeds(sandbox: Sandbox) -> 
         "import signal; signal.signal(signal.SIGALRM, lambda *_: None)",
         "import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()",
         "import wave",
+        "import _thread, time; _thread.start_new_thread(time.sleep, (9,)); time.sleep(0.5)",
+        "import torch; torch.autocast('cpu').__enter__()",
+        "import os; os.mkdir('away'); os.chdir('away'); os.rmdir('../away')",
+        "from torch.distributions import kl, Normal; kl.register_kl(Normal, Normal)(lambda p, q: p.loc)",
     ],
 )
 def test_a_trace_ends_the_child(sandbox: Sandbox, trace: str) -> None:
     """The control is every other test: without a trace the next job is done."""
     outcomes = in_turn(sandbox, ["hw.f(); observe(x=1)", QUIET], f"def f():\n    {trace}\n")
     assert [outcome.ending for outcome in outcomes] == ["replied"]
+
+
+def test_a_style_of_plots_is_a_trace(sandbox: Sandbox) -> None:
+    """A figure without a colour map would else pass after one that calls `plt.gray()`."""
+    sandbox.preload({"matplotlib.pyplot"})
+    body = "hw.f(); observe(x=1)"
+    plots = "from matplotlib import pyplot as plt\ndef f():\n    {}\n    plt.imshow([[0.0, 1.0]])\n"
+    assert len(in_turn(sandbox, [body, body], plots.format("plt.gray()"))) == 1
+    assert len(in_turn(sandbox, [body, body], plots.format("plt.figure()"))) == 2
+
+
+def test_what_is_printed_is_one_jobs_own(sandbox: Sandbox) -> None:
+    """A process that cannot be looked at any more adds nothing either."""
+    bodies = ["print('one'); observe(x=1)", "print('two' * 10_000); observe(x=2)", QUIET]
+    outcomes = in_turn(sandbox, bodies)
+    assert [outcome.output for outcome in outcomes][::2] == ["one\n", ""]
+    assert outcomes[1].output.startswith("twotwo")
+    assert [outcome.output_was_cut for outcome in outcomes][:2] == [False, True]
+    leave = "import os; os.mkdir('a'); os.chdir('a'); print('one'); observe(x=1)"
+    assert [outcome.output for outcome in in_turn(sandbox, [leave, QUIET])] == ["one\n"]
 
 
 def test_what_libraries_do_themselves_is_no_trace(sandbox: Sandbox) -> None:
@@ -146,12 +173,58 @@ def test_a_child_that_dies_takes_nothing_along(sandbox: Sandbox, end: str) -> No
 
 @pytest.mark.parametrize("wait", ["while True: pass", "import time; time.sleep(600)"])
 def test_time_is_each_jobs_own(sandbox: Sandbox, wait: str) -> None:
-    """Three that use most of what each may; then one that does not end, and takes no more than its own."""
-    busy = "import time\nuntil = time.process_time() + 0.8\nwhile time.process_time() < until: pass\nobserve(x=1)"
-    outcomes = in_turn(sandbox, [busy, busy, busy, wait, QUIET], cpu_seconds=1.0, wall_seconds=10.0)
-    assert [outcome.ending for outcome in outcomes] == ["replied"] * 3
+    """Six that use more together than one may; then one that does not end, and takes no more than its own."""
+    busy = "import time\nuntil = time.process_time() + 0.25\nwhile time.process_time() < until: pass\nobserve(x=1)"
+    bodies = [*[busy] * 6, wait, QUIET]
+    tries = (in_turn(sandbox, bodies, cpu_seconds=1.0, wall_seconds=10.0) for _ in range(3))  # on a busy machine fewer
+    assert ["replied"] * 6 in ([outcome.ending for outcome in outcomes] for outcomes in tries)
     first = in_turn(sandbox, [wait, QUIET], cpu_seconds=1.0, wall_seconds=3.0)
     assert [outcome.ending for outcome in first] == ["time" if "sleep" in wait else "cpu"]
+
+
+@pytest.mark.parametrize("lift", ["resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))", "ignore()"])
+def test_a_job_has_no_cpu_time_of_the_others(sandbox: Sandbox, lift: str) -> None:
+    """The limit is lifted to what the child may use for all of its jobs; the control has enough of its own."""
+    student = f"""
+        import resource, signal, time
+        def ignore():
+            signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+        def busy():
+            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+            {lift}
+            until = time.process_time() + 2.6
+            while time.process_time() < until: pass
+            return 1
+    """
+    busy = "observe(x=hw.busy())"
+    limits = {"cpu_seconds": 1.0, "wall_seconds": 60.0}
+    jobs = [a_job(body, student, id=str(number)) for number, body in enumerate([busy, *[QUIET] * 5])]
+    ran = sandbox.run_in_turn(jobs, msgspec.structs.replace(LIMITS, **limits), REPLY_LIMITS)
+    assert [outcome.ending for outcome in ran.outcomes] == ["cpu"]
+    assert ran.cpu_seconds > 3, "what the child before has used is counted as well"
+    assert values(in_turn(sandbox, ["observe(x=0)", busy, *[QUIET] * 5], student, **limits)) == [0]
+    enough = in_turn(sandbox, [busy, QUIET], student, cpu_seconds=5.0, wall_seconds=60.0)
+    assert values(enough)[:1] == [1], "the control has as much time of its own"
+
+
+def test_the_clock_runs_when_the_child_is_ready(sandbox: Sandbox) -> None:
+    """Until then the zygote may import for others, which is nothing of the student's."""
+    in_turn(sandbox, [QUIET])
+    zygote = sandbox._zygote.pid
+    os.kill(zygote, signal.SIGSTOP)
+    wake = threading.Timer(2.5, os.kill, (zygote, signal.SIGCONT))
+    wake.start()
+    try:
+        outcomes = in_turn(sandbox, [QUIET, QUIET], wall_seconds=2.0)
+    finally:
+        wake.join()
+    assert [outcome.ending for outcome in outcomes] == ["replied"] * 2
+    assert outcomes[0].wall_seconds > 2.0, "it was not run a second time"
+
+
+def test_more_frames_than_jobs_are_not_looked_for(sandbox: Sandbox) -> None:
+    replies = in_turn(sandbox, ["import os\nos.write(3, bytes(3_000_000))\nos._exit(0)", QUIET])
+    assert [outcome.ending for outcome in replies] == ["bad reply"]
 
 
 def test_a_reply_beyond_its_cap_costs_nothing_that_was_said(sandbox: Sandbox) -> None:

@@ -36,6 +36,14 @@ def test_graders_of_another_kind_do_not(other: dict[str, Any]) -> None:
     assert [numbers(group) for group in groups([one, two, three])] == [["1", "3"], ["2"]]
 
 
+def test_a_hidden_grader_without_a_visible_half_is_never_asked_twice() -> None:
+    """Code that knows whether others ran before could answer a question with four answers twice."""
+    twins = [a_grader(f"{number}.hidden", hidden=True) for number in (1, 2)]
+    questions = some(2, hidden=True)
+    found = groups([twins[0], questions[0], twins[1], questions[1]])
+    assert [numbers(group) for group in found] == [["1.hidden", "2.hidden"], ["1"], ["2"]]
+
+
 def test_slow_graders_have_a_child_of_their_own() -> None:
     slow = some(3, reference_seconds=0.6 * MOST_SECONDS)
     assert [len(group) for group in groups(slow)] == [1, 1, 1]

@@ -11,6 +11,7 @@ import msgspec
 from solution import Critic, descend, estimate, noise  # noqa: F401
 
 from autograder.observation import Header, encode_frame
+from autograder.sandbox.replies import framed
 
 
 def energy(x):
@@ -22,7 +23,7 @@ def energy(x):
     head = msgspec.json.encode({"job": frame.f_locals["job"].id, "failure": failure})
     body = encode_frame(Header(), {})
     skipped = 8 + int.from_bytes(body[4:8], "big")
-    os.write(3, b"OBS1" + len(head).to_bytes(4, "big") + head + body[skipped:])
+    os.write(3, framed(b"OBS1" + len(head).to_bytes(4, "big") + head + body[skipped:]))
     os._exit(0)
 
 

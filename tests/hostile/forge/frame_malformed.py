@@ -1,4 +1,4 @@
-"""Writes replies that are no replies: cut off, of impossible length, empty, and not even text.
+"""Writes replies that are no replies: cut off, of impossible length, empty, doubled, and not even text.
 
 fails: everything
 """
@@ -9,10 +9,11 @@ import sys
 import torch
 
 from autograder.observation import Header, encode_frame
+from autograder.sandbox.replies import framed
 
 
 def reply(data):
-    os.write(3, data)
+    os.write(3, framed(data))
     os._exit(0)
 
 
@@ -24,7 +25,8 @@ def whole():
 
 
 def energy(x):
-    reply(whole()[:20])
+    os.write(3, framed(whole())[:20])
+    os._exit(0)
 
 
 def noise(n, sigma_square):
@@ -37,7 +39,8 @@ def estimate(n, mean, sigma_square):
 
 class Critic(torch.nn.Module):
     def __init__(self):
-        reply(b"\0" * 1000)
+        os.write(3, b"\xff" * 1000)
+        os._exit(0)
 
 
 def loss(real, fake):
@@ -49,4 +52,5 @@ def descend(weight, x, y, rate, steps):
 
 
 def nearest(x, centres):
-    reply(whole() + whole())
+    os.write(3, framed(whole()))
+    reply(whole())

@@ -18,6 +18,10 @@ WHOLE = (
     "test_setup_sh",
     "test_run_autograder",
     "test_bundle",
+    "test_regrade_cli",
+    "test_report_browser",
+    "test_report_site",
+    "test_offline_datasets",
 )
 # The whole kill matrix keeps every processor busy by itself, as the hostile submissions do that are begun first.
 LAST = "test_every_rule_holds"

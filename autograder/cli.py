@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from autograder import __version__
 from autograder.errors import UserError
-from autograder.homework import find_project, homework_names, load_homework
+from autograder.homework import Homework, find_project, homework_names, load_homework
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -89,6 +89,8 @@ def grade(
 ) -> None:
     """Grade SUBMISSION, a folder, a zip or a file, with the recorded graders of HOMEWORK."""
     loaded = load_homework(homework)
+    if not student:
+        _warn(_unrecorded(loaded))
     complete = _grade(loaded.expectations, submission, data=data, results=results, staff=not student, jobs=jobs)
     sys.exit(0 if complete else FAILED)
 
@@ -117,11 +119,12 @@ def _grade(
 ) -> bool:
     """Grade and print; whether every grader came to a verdict on the submission."""
     _not_on_windows()
+    from autograder.budget import Budget
     from autograder.datasets import check_data_folder
     from autograder.doctor import warning
     from autograder.gradescope import EarlyEnd, ResultsFile
     from autograder.gradescope_run import run_data, submission_notes
-    from autograder.grading import Budget, Place, planned
+    from autograder.grading import Place, planned
     from autograder.grading import grade as grade_submission
     from autograder.manifest import read_manifest
     from autograder.sandbox.runner import Sandbox
@@ -223,6 +226,7 @@ def regrade(
     loaded = load_homework(homework)
     if data is not None:
         check_data_folder(data)
+    _warn(_unrecorded(loaded))
     wishes = Wishes(attempts, data, fresh, repeat, compare, report=not no_report)
     started = time.monotonic()
     try:
@@ -277,7 +281,7 @@ def templates(homeworks: tuple[str, ...]) -> None:
 
 @main.command()
 @_homework
-@click.argument("submissions", type=_folder)
+@click.argument("submissions", type=_existing)
 @click.option(
     "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), help="The page. [default: HOMEWORK-answers.html]"
 )
@@ -287,7 +291,8 @@ def templates(homeworks: tuple[str, ...]) -> None:
 def answers(homework: str, submissions: Path, out: Path | None, anonymous: bool, key: Path | None) -> None:
     """Collect the answers to the written questions of HOMEWORK into one page, question by question.
 
-    SUBMISSIONS holds a folder, a zip or a notebook for each student.
+    SUBMISSIONS is an export of Gradescope or Canvas, or a folder or a zip that holds a folder, a zip or a notebook for
+    each student.
     """
     from autograder.answers.collection import anonymise, collect_answers, key_file
     from autograder.answers.page import render_answers
@@ -297,10 +302,14 @@ def answers(homework: str, submissions: Path, out: Path | None, anonymous: bool,
     loaded = load_homework(homework)
     with _progress() as progress:
         collected = collect_answers(loaded, submissions, progress=_advance(progress))
+    if anonymous and collected.notes:
+        click.echo(f"Notes on the class were left out, since names may stand there: {len(collected.notes)}.")
     if anonymous:
         collected, names = anonymise(collected, salt=f"{loaded.name} {loaded.declaration.seeds.hidden}")
         if key is not None:
             _write(key, key_file(names))
+    for note in collected.notes:
+        click.echo(note)
     page = out or Path(f"{homework}-answers.html")
     _write(page, render_answers(collected))
     click.echo(f"{_shown(page)}: {len(collected.questions)} questions, {len(collected.students)} students")
@@ -384,6 +393,21 @@ def run() -> None:
 def _warn(danger: str) -> None:
     if danger:
         click.secho(f"Warning: {danger}", fg="yellow", err=True)
+
+
+def _unrecorded(homework: Homework) -> str:
+    """Who mends a grader and grades at once would grade with the old one, and not know it."""
+    from autograder.manifest import MANIFEST
+
+    recorded = homework.expectations / MANIFEST
+    newer = homework.newer_than(recorded) if recorded.is_file() else []
+    if not newer:
+        return ""
+    names = ", ".join(str(path.relative_to(homework.project)) for path in newer[:3])
+    return (
+        f"written since the last recording: {names}{' …' if len(newer) > 3 else ''}. What was recorded is used; "
+        f"where graders or solutions have changed, run `autograder record {homework.name}` first."
+    )
 
 
 def _not_on_windows() -> None:

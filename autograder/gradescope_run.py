@@ -25,11 +25,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
+from autograder.budget import Budget
 from autograder.bundle import EXPECTATIONS, PACKAGE
 from autograder.doctor import warning
 from autograder.feedback import JSON
 from autograder.gradescope import EarlyEnd, ResultsFile
-from autograder.grading import Budget, Place, grade, planned
+from autograder.grading import Place, grade, planned
 from autograder.manifest import Manifest, read_manifest
 from autograder.sandbox import privileges
 from autograder.sandbox.runner import Sandbox

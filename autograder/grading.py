@@ -1,4 +1,4 @@
-"""Grade one submission: every grader in a child of its own, several at a time, within what all may use together."""
+"""Grade one submission: graders in isolated children, several at a time, within what all may use together."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import TypeVar
 
+from autograder.budget import Budget
 from autograder.diagnosis import place
 from autograder.errors import UserError
 from autograder.feedback import JSON, Feedback, GraderResult, PlannedGrader
-from autograder.gradescope import MAX_PICTURES, EarlyEnd
+from autograder.gradescope import MAX_PICTURES
 from autograder.imports import late_imports, preloadable_imports
 from autograder.judging import Judgement, judge
-from autograder.limits import SubmissionLimits
 from autograder.manifest import DATA, Grader, GraderExpectations, Manifest, read_expectations
 from autograder.numerics import Drift
 from autograder.observation import Observation, clean
 from autograder.pictures import Picture, encode_png
 from autograder.sandbox.protocol import PRELOADABLE, Job, Source
 from autograder.sandbox.runner import Outcome, Sandbox
+from autograder.sharing import Turns
 from autograder.submission import FoundFile, Problem, Submission
 
-UNLIMITED = SubmissionLimits(wall_seconds=math.inf, cpu_seconds=math.inf)
 LOOK_SECONDS = 0.1  # how often `grade` looks whether it is to end early
-SLOWEST = 3  # graders that are named where time is over
 
 Arriving = TypeVar("Arriving")
 
@@ -97,79 +96,6 @@ class Place:
         return cls(expectations=expectations, data=(data or expectations / DATA).resolve())
 
 
-class Budget:
-    """What the graders of one submission may still use together, and why they ended early where they did.
-
-    The wall clock starts with the budget. May be used from several threads, and stopped by a signal's handler.
-
-    Attributes:
-        end: why no further grader is run; None as long as there is no reason.
-    """
-
-    def __init__(self, limits: SubmissionLimits = UNLIMITED) -> None:
-        self.end: EarlyEnd | None = None
-        self._limits = limits
-        self._started = time.monotonic()
-        self._cpu_seconds = 0.0
-        self._lock = threading.Lock()
-        self._running: dict[str, tuple[Grader, float]] = {}
-        self._took: dict[str, tuple[Grader, float]] = {}
-
-    def stop(self, end: EarlyEnd) -> None:
-        """Run no further grader and end those that are running; the first reason stands."""
-        self.end = self.end or end
-
-    def spend(self, cpu_seconds: float) -> None:
-        """Count CPU time that a child has used. The grader that uses the last of it still counts."""
-        with self._lock:
-            self._cpu_seconds += cpu_seconds
-
-    def begin(self, grader: Grader) -> bool:
-        """Whether a grader may be run now; if so, it counts as running."""
-        with self._lock:
-            if self.end is not None or self._cpu_seconds >= self._limits.cpu_seconds:
-                return False
-            self._running[grader.id] = grader, time.monotonic()
-            return True
-
-    def finish(self, grader: Grader) -> None:
-        """A grader has ended."""
-        with self._lock:
-            _, began = self._running.pop(grader.id)
-            self._took[grader.id] = grader, time.monotonic() - began
-
-    def look(self) -> None:
-        """Stop if the wall clock has run out, or the CPU time and nothing is running any more."""
-        if self.end is not None:
-            return
-        limits = self._limits
-        if time.monotonic() - self._started >= limits.wall_seconds:
-            self.stop(self._over(f"the graders of a submission may take {limits.wall_seconds:g} s together"))
-        elif self._cpu_seconds >= limits.cpu_seconds and not self._running:
-            what = f"the graders of a submission may use {limits.cpu_seconds:g} s of CPU time together"
-            self.stop(self._over(f"{what}, and {self._cpu_seconds:.1f} s were used"))
-
-    def _over(self, reason: str) -> EarlyEnd:
-        now = time.monotonic()
-        with self._lock:
-            times = {id: (grader, seconds, "") for id, (grader, seconds) in self._took.items()}
-            for id, (grader, began) in self._running.items():
-                times[id] = grader, now - began, ", and was not done"
-            done = len(self._took)
-        slowest = sorted(times.values(), key=lambda timed: -timed[1])[:SLOWEST]
-        named = "; ".join(
-            f"{'a hidden grader' if grader.visibility != 'visible' else grader.number} ({seconds:.1f} s{state})"
-            for grader, seconds, state in slowest
-        )
-        return EarlyEnd(
-            f"{reason}; {done} had ended by then",
-            "This grader did not fail; there was no time left to run it. "
-            + (f"The slowest were: {named}. " if named else "")
-            + "Make your code that they call faster (look for loops over pixels, samples or batches, and for ones "
-            "that do not end) and hand in again. If it is not slow, tell the course staff, who can raise this limit.",
-        )
-
-
 def grade(
     manifest: Manifest,
     where: Place,
@@ -192,27 +118,29 @@ def grade(
             were not reached are not yielded.
     """
     budget = budget or Budget()
-    sources = submission_sources(submission)
-    unusual = _unusual_imports(manifest, sources)
-    drift = Drift(manifest.versions.torch, manifest.numerics, sandbox)
+    desk = _Desk(manifest, where, submission, sandbox, budget)
     order = sorted(manifest.graders, key=lambda grader: len(PRELOADABLE.intersection(grader.preload)))
-    graders, taking = iter(order), threading.Lock()
+    missing = {grader.id: _without_file(grader, submission) for grader in order}
+    turns, taking = Turns(grader for grader in order if missing[grader.id] is None), threading.Lock()
     news: SimpleQueue[GraderResult | BaseException] = SimpleQueue()
+    for failed in filter(None, missing.values()):
+        news.put(failed)
     given_up = threading.Event()
 
     def work() -> None:
         while not given_up.is_set():
             with taking:
-                grader = next(graders, None)
-            if grader is None or not budget.begin(grader):
+                group = turns.take(budget.cpu_seconds_left)
+            if not group or not budget.begin(group[0]):
                 return
             try:
-                own_imports = {name for module in grader.modules for name in unusual.get(module, ())}
-                result = _grade_one(manifest, where, submission, sources, own_imports, sandbox, grader, budget, drift)
-                news.put(result)
+                results = desk.grade(group)
+                with taking:
+                    turns.put_back(group, results)
+                for result in filter(None, results):
+                    news.put(result)
             except BaseException as error:
                 news.put(error)
-            budget.finish(grader)
 
     # Threads that nobody waits for: what hangs in one of them cannot keep a run from its end.
     for number in range(min(jobs or cores(), len(order))):
@@ -272,58 +200,90 @@ def _unusual_imports(manifest: Manifest, sources: Mapping[str, Sequence[Source]]
     }
 
 
-def _grade_one(
-    manifest: Manifest,
-    where: Place,
-    submission: Submission,
-    sources: Mapping[str, tuple[Source, ...]],
-    own_imports: Collection[str],
-    sandbox: Sandbox,
-    grader: Grader,
-    budget: Budget,
-    drift: Drift,
-) -> GraderResult:
-    started = time.monotonic()
-    outcome = None
-    board: Mapping[str, float] = {}
-    try:
-        problems = [found for module in grader.modules if isinstance(found := submission.modules[module], Problem)]
-        if problems:
-            judgement = Judgement(Feedback(verdict="failed", headline=problems[0].message), 0.0)
-        else:
-            expectations = where.read(where.expectations, grader)
-            sandbox.preload((*grader.preload, *own_imports))
-            outcome = _observe(manifest, where, sources, sandbox, grader, budget)
-            judgement = judge(grader, manifest.variants, expectations, outcome)
-            board = _leaderboard(outcome.observation, expectations.reference)
-            if _is_about_values(judgement, outcome) and (strange := drift.words()):
-                judgement = _our_fault(f"{strange} Otherwise: {judgement.feedback.headline}")
-        return _result(grader, judgement, outcome, time.monotonic() - started, board)
-    except UserError as error:
-        judgement = _our_fault(str(error))
-    except Exception as error:  # whatever breaks on our side must cost this grader alone
-        judgement = _our_fault(f"{type(error).__name__}: {error}{_where(error)}")
-    return _result(grader, judgement, None, time.monotonic() - started)
+def _without_file(grader: Grader, submission: Submission) -> GraderResult | None:
+    """The result of a grader that asks for a file that cannot be graded."""
+    for module in grader.modules:
+        if isinstance(found := submission.modules[module], Problem):
+            failed = Judgement(Feedback(verdict="failed", headline=found.message), 0.0)
+            return _result(grader, failed, None, 0.0)
+    return None
 
 
-def _observe(
-    manifest: Manifest,
-    where: Place,
-    sources: Mapping[str, tuple[Source, ...]],
-    sandbox: Sandbox,
-    grader: Grader,
-    budget: Budget,
-) -> Outcome:
-    """Run one grader in a child; once more where an import by PyTorch itself may have taken the child's time."""
-    job = make_job(manifest, grader, sources, where.data)
-    late = {name for module in grader.modules for source in sources[module] for name in late_imports(source.text)}
-    for is_last in (not late or sandbox.has(late), True):
-        outcome = sandbox.run(job, grader.limits.child(), grader.limits.reply())
-        budget.spend(outcome.cpu_seconds)
-        if is_last or outcome.ending not in ("time", "cpu"):
-            break
-        sandbox.preload(late)
-    return outcome
+class _Desk:
+    """Where the graders of one submission are run and judged. May be used from several threads."""
+
+    def __init__(
+        self, manifest: Manifest, where: Place, submission: Submission, sandbox: Sandbox, budget: Budget
+    ) -> None:
+        self._manifest = manifest
+        self._where = where
+        self._sandbox = sandbox
+        self._budget = budget
+        self._sources = submission_sources(submission)
+        self._unusual = _unusual_imports(manifest, self._sources)
+        self._drift = Drift(manifest.versions.torch, manifest.numerics, sandbox)
+
+    def grade(self, group: Sequence[Grader]) -> list[GraderResult | None]:
+        """The results of a group's first graders, of one at least; None for one that must be run first (sharing.py).
+
+        The budget knows already that the first one has begun.
+        """
+        first = running = group[0]
+        started = time.monotonic()
+
+        def follow(done: int) -> None:
+            nonlocal running
+            self._budget.finish(running, group[done])
+            running = group[done]
+
+        try:
+            outcomes = self._observe(group, follow)
+            return [
+                self._judge(first, outcomes[0]),
+                *(self._passed(grader, outcome) for grader, outcome in zip(group[1:], outcomes[1:], strict=False)),
+            ]
+        except UserError as error:
+            judgement = _our_fault(str(error))
+        except Exception as error:  # whatever breaks on our side must cost this grader alone
+            judgement = _our_fault(f"{type(error).__name__}: {error}{_where(error)}")
+        finally:
+            self._budget.finish(running)
+        return [_result(first, judgement, None, time.monotonic() - started)]
+
+    def _observe(self, group: Sequence[Grader], follow: Callable[[int], None]) -> list[Outcome]:
+        """Run graders in a child; the first once more where an import by PyTorch may have taken the child's time."""
+        modules = {module for grader in group for module in grader.modules}
+        asked = {name for grader in group for name in grader.preload}
+        self._sandbox.preload(asked.union(*(self._unusual.get(module, ()) for module in modules)))
+        limits = group[0].limits
+        jobs = [make_job(self._manifest, grader, self._sources, self._where.data) for grader in group]
+        outcomes = self._sandbox.run_in_turn(jobs, limits.child(), limits.reply(), follow)
+        self._budget.spend(math.fsum(outcome.cpu_seconds for outcome in outcomes))
+        texts = [source.text for module in group[0].modules for source in self._sources[module]]
+        late = {name for text in texts for name in late_imports(text)}
+        if outcomes[0].ending in ("time", "cpu") and not self._sandbox.has(late):
+            self._sandbox.preload(late)
+            outcomes = self._sandbox.run_in_turn(jobs[:1], limits.child(), limits.reply())
+            self._budget.spend(outcomes[0].cpu_seconds)
+        return outcomes
+
+    def _judge(self, grader: Grader, outcome: Outcome) -> GraderResult:
+        expectations = self._where.read(self._where.expectations, grader)
+        judgement = judge(grader, self._manifest.variants, expectations, outcome)
+        board = _leaderboard(outcome.observation, expectations.reference)
+        if _is_about_values(judgement, outcome) and (strange := self._drift.words()):
+            judgement = _our_fault(f"{strange} Otherwise: {judgement.feedback.headline}")
+        return _result(grader, judgement, outcome, outcome.wall_seconds, board)
+
+    def _passed(self, grader: Grader, outcome: Outcome) -> GraderResult | None:
+        """The result of a grader before which others ran in its child: it says something where the grader passed."""
+        if outcome.observation is None or outcome.observation.failure is not None:
+            return None
+        try:
+            result = self._judge(grader, outcome)
+        except Exception:  # told where it is the first
+            return None
+        return result if result.feedback.verdict == "passed" else None
 
 
 def _is_about_values(judgement: Judgement, outcome: Outcome) -> bool:

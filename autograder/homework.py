@@ -129,6 +129,14 @@ class Homework(msgspec.Struct, frozen=True):
             sources[file.module] = tuple((path, read_text(self.reference / path)) for path in paths)
         return sources
 
+    def newer_than(self, recorded: Path) -> list[Path]:
+        """The files of reference and graders that were written after a file of what was recorded."""
+        since = recorded.stat().st_mtime
+        files = (path for folder in (self.reference, self.graders) for path in folder.rglob("*"))
+        return sorted(
+            path for path in files if path.is_file() and path.suffix != ".pyc" and path.stat().st_mtime > since
+        )
+
     def part_title(self, number: str) -> str:
         """The title of the part of the handout that a grader's number belongs to."""
         return part_of(number, self.declaration.parts)[1]

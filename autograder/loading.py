@@ -396,7 +396,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def install(modules: Mapping[str, types.ModuleType]) -> None:
     """Make `modules` (by name, with underscores) importable, before anything of the same name on the path."""
-    sys.meta_path.insert(0, _Finder(modules))
+    sys.meta_path[:] = [_Finder(modules), *(finder for finder in sys.meta_path if not isinstance(finder, _Finder))]
     sys.modules.update(modules)
 
 

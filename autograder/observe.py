@@ -114,9 +114,10 @@ class Observer:
         self._append(Entry(name=name, kind="close", opaque=clean(what)[:MAX_POINT]))
 
     def note(self, text: str) -> None:
-        """Leave a line for staff."""
-        if len(self.notes) < MAX_NOTES:
-            self.notes.append(clean(str(text))[:1000])
+        """Leave a line for staff, once."""
+        line = clean(str(text))[:1000]
+        if len(self.notes) < MAX_NOTES and line not in self.notes:
+            self.notes.append(line)
 
     @contextlib.contextmanager
     def asking(self, point: str) -> Iterator[None]:

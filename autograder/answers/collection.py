@@ -89,13 +89,17 @@ class Student:
 
 @dataclass(frozen=True)
 class ClassAnswers:
-    """All answers of a class. `skipped` are entries of the folder that are no submission."""
+    """All answers of a class.
+
+    `skipped` are entries of the folder that are no submission; `notes` are sentences on what is strange with the class.
+    """
 
     title: str
     questions: tuple[Question, ...]
     students: tuple[Student, ...]
     skipped: tuple[str, ...] = ()
     anonymous: bool = False
+    notes: tuple[str, ...] = ()
 
     def count(self, number: str) -> dict[Status, int]:
         """How many answers of each status there are to a question."""
@@ -107,13 +111,13 @@ class ClassAnswers:
 Progress = Callable[[str, int, int], None]
 
 
-def collect_answers(homework: Homework, folder: Path, progress: Progress = lambda *_: None) -> ClassAnswers:
+def collect_answers(homework: Homework, place: Path, progress: Progress = lambda *_: None) -> ClassAnswers:
     """Read the answers of every student of a class.
 
     Args:
         homework: one with notebooks; their templates hold the questions.
-        folder: an export, or a folder, a zip, a notebook or a script for each student, who is called like it; see
-            `regrade.handins`.
+        place: a folder or a zip: an export, or a folder, a zip, a notebook or a script for each student, who is called
+            like it; see `regrade.handins`.
         progress: called with ("reading", students done, students).
 
     Raises:
@@ -124,13 +128,14 @@ def collect_answers(homework: Homework, folder: Path, progress: Progress = lambd
     questions = [question for notebook in notebooks for question in _questions(homework, notebook)]
     _check_numbers(homework, [question.number for question in questions])
     students = []
-    with take_in(folder, expected=[file.path for file in homework.declaration.files]) as intake:
+    with take_in(place, expected=[file.path for file in homework.declaration.files]) as intake:
         names = listed_names(intake.handins)
         for done, handin in enumerate(intake.handins):
             progress("reading", done, len(names))
             students.append(_read_or_tell(handin, names[handin.id], notebooks))
         progress("reading", len(names), len(names))
-    return ClassAnswers(homework.declaration.title, tuple(questions), tuple(students), intake.skipped)
+    title = homework.declaration.title
+    return ClassAnswers(title, tuple(questions), tuple(students), intake.skipped, notes=intake.notes)
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,7 @@ def anonymise(answers: ClassAnswers, salt: str) -> tuple[ClassAnswers, dict[str,
 
     A pseudonym is the beginning of a hash of the name, keyed with `salt`: the same in every run, also when others have
     handed in since, and not to be computed from a list of names by someone who lacks the salt. Text that belongs to no
-    question is left out, since names stand there, and so is the wording of what could not be read.
+    question is left out, since names stand there, and so are the wording of what could not be read, and the notes.
     """
     codes = {
         student.name: base64.b32encode(hmac.digest(salt.encode(), student.name.encode(), hashlib.sha256)).decode()
@@ -205,7 +210,7 @@ def anonymise(answers: ClassAnswers, salt: str) -> tuple[ClassAnswers, dict[str,
         key=lambda student: student.name,
     )
     names = {pseudonyms[student.name]: student.name for student in answers.students}
-    hidden = replace(answers, students=tuple(students), skipped=(), anonymous=True)
+    hidden = replace(answers, students=tuple(students), skipped=(), anonymous=True, notes=())
     return hidden, dict(sorted(names.items()))
 
 

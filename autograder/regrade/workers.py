@@ -29,11 +29,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from autograder.budget import Budget
 from autograder.doctor import examine
 from autograder.errors import UserError
 from autograder.feedback import GraderResult, Verdict
 from autograder.gradescope import EarlyEnd
-from autograder.grading import Budget, Place, grade
+from autograder.grading import Place, grade
 from autograder.limits import SubmissionLimits
 from autograder.manifest import Grader, GraderExpectations, Manifest, read_expectations, read_manifest, select
 from autograder.regrade.keys import Environment, this_environment

@@ -5,16 +5,17 @@ Theory of operation
 Three kinds of process take part, and each trusts only those above it.
 
 1. The **grader process** (`runner`, `zygote_process`, `channels`) holds expectations, seeds and
-   results. It never imports torch and never parses a student's Python. It asks for one child per
-   grader.
+   results. It never imports torch and never parses a student's Python. It asks for a child for a
+   grader, or for a few quick ones (`autograder/sharing.py`).
 2. The **zygote** (`zygote`) is started by exec with a scrubbed environment. It probes which layers
    of isolation hold here (`ladder`), imports torch and whatever else its children will need, runs
    no torch operation, starts no thread, and holds no expectation and no submission. On request it forks.
-3. A **child** (`child`) isolates itself (`isolation`), reads one job (a grader's slice, the
-   student's sources, a seed), runs it, writes one frame of data, and ends with `os._exit`.
+3. A **child** (`child`) isolates itself (`isolation`), reads its jobs (a grader's slice, the
+   student's sources, a seed), runs one after the other as long as each leaves the process as it
+   found it (`imprint`), writes a frame of data for each (`replies`), and ends with `os._exit`.
 
 Between 1 and 2 runs a socket that carries small JSON messages and descriptors (`protocol`); between
-1 and 3 there are three descriptors per job: the job (read), the reply (write) and the output
+1 and 3 there are three descriptors: the jobs (read), the reply (write) and the output
 (write). The grader process reads reply and output with a cap and a deadline and decodes the frame
 as untrusted data.
 
@@ -35,7 +36,8 @@ must prevent. `ladder.py` says what level they come to, `autograder doctor` tell
 
 What ends a child, and what the student is told
 -----------------------------------------------
-- CPU time (RLIMIT_CPU) and wall time (the zygote's clock, SIGKILL to the process group);
+- CPU time (RLIMIT_CPU, raised for each further job) and wall time (the zygote's clock, SIGKILL to
+  the process group; for each of several jobs the grader process's);
 - files beyond their number or size together, and a reply beyond its cap: the grader process
   watches them and has the zygote end the child;
 - what is met inside of the child as an exception (memory, one file's size, open files, threads) is
@@ -49,7 +51,8 @@ Whose fault it is
 The first byte of a reply is sent when the grader is loaded and nothing of the student has run.
 What goes wrong before it is ours ("harness"), and tried once more. What comes after it is the
 student's, whatever it claims: a frame that is malformed, too large, of another grader or doubled is
-a failed grader. A zygote that is gone is replaced, and its children's jobs are run once more.
+a failed grader. A zygote that is gone is replaced, and its children's jobs are run once more. Of
+a job that is not the first of its child nothing but a success is believed, in either direction.
 
 docs/threat_model.md says what all of this promises, and what it does not.
 """

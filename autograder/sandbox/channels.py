@@ -34,8 +34,12 @@ class Channels:
         return bool(self._selector.get_map())
 
     @property
-    def reply(self) -> bytes:
-        return bytes(self._data[self._reply])
+    def reply_size(self) -> int:
+        return len(self._data[self._reply])
+
+    def reply_piece(self, begin: int, size: int) -> bytes:
+        """So many bytes of the reply, or as many of them as there are."""
+        return bytes(memoryview(self._data[self._reply])[begin : begin + size])
 
     @property
     def reply_is_too_large(self) -> bool:

@@ -1,4 +1,4 @@
-"""Run one grader on one submission in a forked child, and reply with what was observed."""
+"""Run graders on one submission in a forked child, one after the other, and reply with what each observed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from pathlib import Path
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
-import msgspec
-
 from autograder.datasets import DATA_VARIABLE
 from autograder.loading import MissingName, StudentModule, install, register_source
 from autograder.observation import Failure, FailureKind, Frame, Header, clean, encode_frame
@@ -24,20 +22,28 @@ from autograder.observe import Observer
 from autograder.randomness import Inputs, seed_generators
 from autograder.sandbox.cpu_fallback import asks_for_gpu, redirect_to_cpu
 from autograder.sandbox.headless import do_without_screen_and_keyboard
-from autograder.sandbox.isolation import JOB_FD, REPLY_FD, isolate
+from autograder.sandbox.imprint import Imprint
+from autograder.sandbox.isolation import JOB_FD, REPLY_FD, allow_cpu, isolate
 from autograder.sandbox.offline_datasets import serve_datasets
-from autograder.sandbox.protocol import FONT_LIST_VARIABLE, Job, Source, Spawn, Standing, may_preload
+from autograder.sandbox.protocol import (
+    FONT_LIST_VARIABLE,
+    ChildLimits,
+    Job,
+    Source,
+    Spawn,
+    Standing,
+    may_preload,
+    unpack,
+)
+from autograder.sandbox.replies import READY, framed
 from autograder.sandbox.workers import do_without_workers
 from autograder.slicing import Chunk
 
 HARNESS_FAULT = 70  # EX_SOFTWARE of sysexits.h
-# The first byte of a reply, sent before anything of the student runs: what comes after it is the
-# student's, and what goes wrong before it is our fault.
-READY = b"+"
 MAX_FRAMES = 12
 MAX_MESSAGE = 2000
 
-Run = Callable[[], bytes]
+Run = Callable[[], Header]
 
 
 def run_child(
@@ -50,12 +56,8 @@ def run_child(
         os.chdir(work)
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a child that is killed flushes nothing
         with open(JOB_FD, "rb") as descriptor:
-            run = prepare(msgspec.json.decode(descriptor.read(), type=Job))
-        _write_all(REPLY_FD, READY)
-        frame = run()
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-        _write_all(REPLY_FD, frame)
+            jobs = unpack(descriptor.read())
+        do_jobs(jobs, spawn.limits, work)
         os._exit(0)
     except BaseException:
         with contextlib.suppress(BaseException):
@@ -64,27 +66,50 @@ def run_child(
         os._exit(HARNESS_FAULT)
 
 
-def prepare(job: Job) -> Run:
-    """Make all ready for a job with nothing of the student's; what it returns runs it and gives its frame.
+def do_jobs(jobs: Sequence[Job], limits: ChildLimits, work: Path) -> None:
+    """Do jobs and reply to each, until one ends with an exception or leaves a trace; the others stay undone.
+
+    Raises:
+        Exception: whatever is wrong with a grader, its arguments or this package.
+    """
+    observers = [Observer() for _ in jobs]
+    doing = 0
+    adapt(jobs[0], lambda text: observers[doing].note(text))
+    run = prepare(jobs[0], observers[0])
+    imprint = Imprint(work) if len(jobs) > 1 else None
+    _write_all(REPLY_FD, READY)
+    while True:
+        header = run()
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        _write_all(REPLY_FD, framed(encode_frame(header, observers[doing].arrays)))
+        if doing + 1 == len(jobs) or header.failure is not None or imprint is None or not imprint.holds():
+            return
+        doing += 1
+        allow_cpu(limits.cpu_seconds)
+        run = prepare(jobs[doing], observers[doing])
+
+
+def prepare(job: Job, observer: Observer) -> Run:
+    """Make all ready for a job with nothing of the student's; what it returns runs it.
 
     Raises:
         Exception: whatever is wrong with the grader, its arguments or this package.
     """
-    observer = Observer()
     os.environ[DATA_VARIABLE] = job.data
     sys.argv = [f"{next(iter(job.submission), 'homework')}.py"]  # a parse_args() finds no argument of ours
-    _adapt(job, observer)
+    seed_generators(job.student_seed)
     grader = _load_grader(job)
     modules = load_modules(job.submission, job.given, job.required)
     fixtures: dict[str, Any] = {**modules, "rng": Inputs(job.seed), "observe": observer}
     arguments = [fixtures[name] for name in job.arguments]
 
-    def run() -> bytes:
+    def run() -> Header:
         trace = Trace(job)
         started = time.process_time()
         with trace if job.trace else contextlib.nullcontext():
             failure = _call(grader, arguments, job, observer)
-        header = Header(
+        return Header(
             job=job.id,
             entries=tuple(observer.entries),
             failure=failure,
@@ -95,7 +120,6 @@ def prepare(job: Job) -> Run:
             notes=tuple(observer.notes),
             seconds=time.process_time() - started,
         )
-        return encode_frame(header, observer.arrays)
 
     return run
 
@@ -151,18 +175,17 @@ class Trace:
         return module
 
 
-def _adapt(job: Job, observer: Observer) -> None:
+def adapt(job: Job, note: Callable[[str], None]) -> None:
     """Make torch and Python answer as they do where there is no GPU, no screen, no second process and no network."""
     import torch
 
     torch.set_num_threads(1)
-    seed_generators(job.student_seed)
     texts = [source.text for sources in job.submission.values() for source in sources]
     do_without_screen_and_keyboard(texts)
-    do_without_workers(texts, observer.note)
+    do_without_workers(texts, note)
     serve_datasets(texts)
     if asks_for_gpu(texts):
-        redirect_to_cpu(observer.note)
+        redirect_to_cpu(note)
 
 
 def _call(grader: Callable[..., object], arguments: Sequence[object], job: Job, observer: Observer) -> Failure | None:

@@ -21,7 +21,7 @@ def asks_for_gpu(sources: Iterable[str]) -> bool:
 
 
 def redirect_to_cpu(note: Callable[[str], None]) -> None:
-    """Send every later request for a GPU to the CPU, and note the first one.
+    """Send every later request for a GPU to the CPU, and note it.
 
     To be called once, in the child. Covers `.cuda()`, `.to("cuda")`, `device="cuda"`,
     `torch.cuda.FloatTensor`, `map_location`, generators, default devices and synchronisation.
@@ -29,12 +29,8 @@ def redirect_to_cpu(note: Callable[[str], None]) -> None:
     import torch
     from torch.overrides import TorchFunctionMode
 
-    noted: list[bool] = []
-
     def used() -> None:
-        if not noted:
-            noted.append(True)
-            note("The code asks for a GPU; it was run on the CPU.")
+        note("The code asks for a GPU; it was run on the CPU.")
 
     def on_cpu(value: Any) -> Any:
         if isinstance(value, torch.device) and value.type in _GPU:

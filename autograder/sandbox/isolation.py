@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
 from autograder.sandbox import landlock, privileges, seccomp
@@ -35,7 +36,7 @@ def isolate(spawn: Spawn, standing: Standing, user: int, *, zygote: int, job: in
     own_session()
     own_descriptors(job=job, reply=reply, output=output)
     os.umask(0o077)
-    limit_resources(spawn.limits)
+    limit_resources(spawn.limits, spawn.jobs)
     if sys.platform != "linux":
         return
     with contextlib.suppress(OSError):  # a wish, no layer
@@ -76,16 +77,23 @@ def own_descriptors(*, job: int, reply: int, output: int) -> None:
     os.set_inheritable(JOB_FD, False)
 
 
-def limit_resources(limits: ChildLimits) -> None:
+def limit_resources(limits: ChildLimits, jobs: int = 1) -> None:
     """CPU time, address space relative to what is mapped now, file size, open files, no cores."""
     cpu = max(1, math.ceil(limits.cpu_seconds))
-    _limit(resource.RLIMIT_CPU, cpu, cpu + 1)
+    _limit(resource.RLIMIT_CPU, cpu, cpu * jobs + 1)
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
     _limit(resource.RLIMIT_NOFILE, limits.open_files)
     _limit(resource.RLIMIT_CORE, 0)
     mapped = mapped_bytes()
     if mapped:
         _limit(resource.RLIMIT_AS, mapped + limits.memory_bytes)
+
+
+def allow_cpu(seconds: float) -> None:
+    """Let this process use so much CPU time from now on, within what it was given for all of its jobs."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    wanted = math.ceil(time.process_time() + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def limit_processes(count: int) -> None:

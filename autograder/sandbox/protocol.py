@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -44,8 +45,23 @@ class Job(msgspec.Struct, frozen=True):
     trace: bool = False
 
 
+def pack(jobs: Sequence[Job]) -> bytes:
+    """Jobs on one submission as a child reads them; what all of them have in common is sent once."""
+    shared = [msgspec.structs.replace(job, submission={}, given={}) for job in jobs[1:]]
+    return msgspec.json.encode([jobs[0], *shared])
+
+
+def unpack(data: bytes) -> list[Job]:
+    """The jobs that `pack` was given."""
+    first, *others = msgspec.json.decode(data, type=list[Job])
+    return [
+        first,
+        *(msgspec.structs.replace(job, submission=first.submission, given=first.given) for job in others),
+    ]
+
+
 class ChildLimits(msgspec.Struct, frozen=True):
-    """What one child may use; units in the names.
+    """What one job may use in its child; units in the names.
 
     Attributes:
         memory_bytes: address space beyond what the zygote has mapped.
@@ -100,6 +116,7 @@ class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
         slot: no two children that run at a time have the same; each slot has a user of its own.
         scratch: the folder that it may write to.
         readable: what it may read beside the system and the interpreter.
+        jobs: how many it is given; each may use as much time as `limits` say.
     """
 
     id: int
@@ -107,6 +124,7 @@ class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
     scratch: str
     readable: tuple[str, ...]
     limits: ChildLimits
+    jobs: int = 1
 
 
 class Kill(msgspec.Struct, frozen=True, tag="kill"):

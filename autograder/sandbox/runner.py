@@ -1,9 +1,16 @@
-"""The trusted side of the sandbox: run jobs in a zygote's children, and read what they say."""
+"""The trusted side of the sandbox: run jobs in a zygote's children, and read what they say.
+
+Jobs on one submission may be given to a child together. It does them one after the other, and stops where one ends with
+an exception or leaves a trace that is noticed (`imprint`). What comes of all but the first of them is therefore seen in
+a process in which others ran before: a caller must take nothing but a success from it, and have everything else done
+once more in a child where it is the first.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import os
 import shutil
 import signal
@@ -12,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures import wait as wait_for
@@ -25,9 +32,9 @@ import msgspec
 from autograder.errors import UserError
 from autograder.observation import MAX_HEADER, FrameError, Observation, decode_frame
 from autograder.sandbox.channels import Channels, ReplyLimits
-from autograder.sandbox.child import READY
 from autograder.sandbox.ladder import TOP
-from autograder.sandbox.protocol import ChildLimits, Ended, Job, Ready, Spawn, Standing
+from autograder.sandbox.protocol import ChildLimits, Ended, Job, Ready, Spawn, Standing, pack
+from autograder.sandbox.replies import Replies
 from autograder.sandbox.zygote_process import GRACE_SECONDS, START_SECONDS, SandboxError, ZygoteProcess
 
 Ending = Literal["replied", "time", "cpu", "disk", "signal", "exit", "no reply", "bad reply", "too much", "harness"]
@@ -50,9 +57,9 @@ class Outcome:
         observation: what the grader saw, where it replied.
         output: the beginning of what was printed.
         output_was_cut: whether more was printed than is kept.
-        wall_seconds: from the request to the child's end.
-        cpu_seconds: the child's own.
-        peak_mb: its largest resident memory in MiB.
+        wall_seconds: from the request, or the reply before, to the reply or the child's end.
+        cpu_seconds: the child's own; of those that share one, the first has all that no other says it used.
+        peak_mb: the child's largest resident memory in MiB.
     """
 
     ending: Ending
@@ -148,22 +155,39 @@ class Sandbox:
             return self._asked.issuperset(modules)
 
     def run(self, job: Job, limits: ChildLimits, reply_limits: ReplyLimits) -> Outcome:
-        """Run one job in a child of its own and wait for its end.
+        """Run one job in a child of its own and wait for its end; raises what `run_in_turn` raises."""
+        return self.run_in_turn([job], limits, reply_limits)[0]
+
+    def run_in_turn(
+        self,
+        jobs: Sequence[Job],
+        limits: ChildLimits,
+        reply_limits: ReplyLimits,
+        done: Callable[[int], None] = lambda _: None,
+    ) -> list[Outcome]:
+        """Run jobs on one submission in one child, one after the other, and wait for its end.
+
+        Args:
+            limits: of each of them.
+            done: is told how many of them are done, whenever another one is and more are left.
+
+        Returns:
+            What came of the first ones, at least of one; the others were not done.
 
         Raises:
-            SandboxError: when no zygote stays alive for it, or the sandbox was stopped.
+            SandboxError: when no zygote stays alive for them, or the sandbox was stopped.
             UserError: when torch cannot be imported.
         """
         for _ in range(ATTEMPTS - 1):
             try:
-                outcome = self._run(job, limits, reply_limits)
+                outcomes = self._run(jobs, limits, reply_limits, done)
             except SandboxError:
                 if self._stopped or not self._zygote.gone:
                     raise
                 continue
-            if outcome.ending != "harness":
-                return outcome
-        return self._run(job, limits, reply_limits)
+            if outcomes[0].ending != "harness":
+                return outcomes
+        return self._run(jobs, limits, reply_limits, done)
 
     def _launch(self) -> None:
         """Start a zygote, and have it import all that is wanted."""
@@ -200,8 +224,10 @@ class Sandbox:
             _wait(self._zygote.preload(_torch_first(more)))
         return self._zygote
 
-    def _run(self, job: Job, limits: ChildLimits, reply_limits: ReplyLimits) -> Outcome:
-        started = time.monotonic()
+    def _run(
+        self, jobs: Sequence[Job], limits: ChildLimits, reply_limits: ReplyLimits, done: Callable[[int], None]
+    ) -> list[Outcome]:
+        watch = Watch(len(jobs), limits, done)
         with self._starting:
             zygote = self._ready()
         with self._lock:
@@ -209,7 +235,7 @@ class Sandbox:
             slot = next(slot for slot in itertools.count() if slot not in self._slots)
             self._slots.add(slot)
             if zygote.standing.result().holds("user"):
-                job = msgspec.structs.replace(job, data=self._served_copy(job.data))
+                jobs = [msgspec.structs.replace(job, data=self._served_copy(job.data)) for job in jobs]
         scratch = self._root / f"job-{number}"
         try:
             scratch.mkdir(mode=0o700)
@@ -217,16 +243,18 @@ class Sandbox:
             output_in, output_out = os.pipe()
             channels = Channels(reply_in, output_in, reply_limits)
             try:
-                spawn = Spawn(id=number, slot=slot, scratch=str(scratch), readable=(job.data,), limits=limits)
+                readable = tuple({job.data for job in jobs})
+                spawn = Spawn(number, slot, str(scratch), readable, limits, len(jobs))
                 try:
-                    with _sealed(msgspec.json.encode(job)) as task:
+                    with _sealed(pack(jobs)) as task:
                         over = zygote.spawn(spawn, [task, reply_out, output_out])
                 finally:
                     os.close(reply_out)
                     os.close(output_out)
                 with self._lock:
                     self._running[number] = zygote
-                disk = self._watch(zygote, number, over, channels, scratch, limits)
+                replies = Replies(channels)
+                self._watch(zygote, number, over, channels, replies, scratch, watch)
                 ended = _wait(over, 0.0)
             finally:
                 channels.close()
@@ -237,7 +265,7 @@ class Sandbox:
                 self._running.pop(number, None)
         if self._stopped:
             raise SandboxError(self._stopped)
-        return _outcome(job, ended, channels, disk, time.monotonic() - started, limits)
+        return outcomes_of(jobs, ended, channels, replies, watch)
 
     def _watch(
         self,
@@ -245,25 +273,28 @@ class Sandbox:
         child: int,
         over: Future[Ended],
         channels: Channels,
+        replies: Replies,
         scratch: Path,
-        limits: ChildLimits,
-    ) -> str:
-        """Read until the child has ended, and end it where it says or writes too much: what it wrote, or ""."""
-        killed, disk = False, ""
+        watch: Watch,
+    ) -> None:
+        """Read until the child has ended, and end it where it takes, says or writes too much."""
+        killed = False
         look = time.monotonic() + FIRST_LOOK
-        give_up = time.monotonic() + limits.wall_seconds + 10 * GRACE_SECONDS
+        give_up = time.monotonic() + watch.limits.wall_seconds * watch.jobs + 10 * GRACE_SECONDS
         while not over.done() and time.monotonic() < give_up:
             channels.read(0.05 if channels.open else 0.0)
             if not channels.open:
                 wait_for([over], timeout=LOOK_EVERY)
-            if time.monotonic() >= look and not disk:
-                disk = written_too_much(scratch, limits)
+            if watch.jobs > 1:
+                watch.see(replies.look())
+            if time.monotonic() >= look and not watch.disk:
+                watch.disk = written_too_much(scratch, watch.limits)
                 look = time.monotonic() + LOOK_EVERY
-            if not killed and (disk or channels.reply_is_too_large or self._stopped):
+            if not killed and (watch.disk or watch.is_late() or channels.reply_is_too_large or self._stopped):
                 killed = True
                 zygote.kill(child)
         channels.drain(GRACE_SECONDS)
-        return disk
+        watch.end(replies.look())
 
     def _served_copy(self, data: str) -> str:
         """A copy of the data that a child of another user can read, wherever the data themselves are."""
@@ -274,6 +305,47 @@ class Sandbox:
                 path.chmod(0o755 if path.is_dir() else 0o644)
             self._served[data] = str(copy)
         return self._served.get(data, data)
+
+
+class Watch:
+    """What the trusted side notes of a child while it runs.
+
+    Attributes:
+        jobs: how many it was given.
+        seconds: wall time of each job that is done, and at the end of the one that is not.
+        disk: which limit its files exceed, in words.
+        late: whether one of several jobs took more wall time than each of them may; the zygote's clock is for all.
+    """
+
+    def __init__(self, jobs: int, limits: ChildLimits, done: Callable[[int], None]) -> None:
+        self.jobs = jobs
+        self.limits = limits
+        self.seconds: list[float] = []
+        self.disk = ""
+        self.late = False
+        self._done = done
+        self._since = time.monotonic()
+
+    def see(self, replies: int) -> None:
+        """So many jobs have been replied to by now."""
+        for _ in range(len(self.seconds), min(replies, self.jobs - 1)):
+            self._note()
+            self._done(len(self.seconds))
+
+    def is_late(self) -> bool:
+        """Whether the job that runs has had all of its wall time; it stays true."""
+        self.late = self.late or (self.jobs > 1 and time.monotonic() - self._since > self.limits.wall_seconds)
+        return self.late
+
+    def end(self, replies: int) -> None:
+        """The child has ended."""
+        self.see(replies)
+        self._note()
+
+    def _note(self) -> None:
+        now = time.monotonic()
+        self.seconds.append(now - self._since)
+        self._since = now
 
 
 def remove(scratch: Path) -> None:
@@ -325,43 +397,80 @@ def _sealed(data: bytes) -> Iterator[int]:
         yield file.fileno()
 
 
-def _outcome(job: Job, ended: Ended, channels: Channels, disk: str, wall: float, limits: ChildLimits) -> Outcome:
-    observation = None
-    ending: Ending
-    detail = ""
-    reply = channels.reply
-    if not reply.startswith(READY):
-        ending, detail = "harness", f"{_how(ended)} before the grader was loaded"
-    elif channels.reply_is_too_large:
-        ending = "too much"
-    elif disk:
-        ending, detail = "disk", disk
-    elif ended.ended_by == "deadline":
-        ending, detail = "time", f"{limits.wall_seconds:g} s of wall time"
-    elif ended.signal == signal.SIGXCPU or (ended.signal == signal.SIGKILL and ended.cpu_seconds >= limits.cpu_seconds):
-        ending, detail = "cpu", f"{limits.cpu_seconds:g} s of CPU time"
-    elif ended.signal:
-        ending, detail = "signal", _signal_name(ended.signal)
-    elif reply == READY:
-        ending, detail = ("no reply", "") if ended.code == 0 else ("exit", str(ended.code))
-    else:
+def outcomes_of(jobs: Sequence[Job], ended: Ended, channels: Channels, replies: Replies, watch: Watch) -> list[Outcome]:
+    """What came of the jobs of a child that has ended: of those that it replied to, or else of the first."""
+    ending, detail = _unfit(ended, channels, replies, watch)
+    whole = replies.count
+    if whole >= len(jobs) and (ending or replies.rest or whole > len(jobs)):
+        whole = len(jobs) - 1  # all was said, and yet it went on: so what it said last counts for nothing
+    headers: list[Observation] = []
+    for index in range(whole):
         try:
-            observation = decode_frame(reply[len(READY) :], max_header=MAX_HEADER)
-            if observation.header.job != job.id:
+            observation = decode_frame(replies.frame(index), max_header=MAX_HEADER)
+            if observation.header.job != jobs[index].id:
                 raise FrameError("it answers another job")
-            ending = "replied"
         except FrameError as error:
-            observation, ending, detail = None, "bad reply", str(error)
+            ending, detail = ending or "bad reply", detail or str(error)
+            break
+        headers.append(observation)
+    others = [_within(observation.header.seconds, ended.cpu_seconds) for observation in headers[1:]]
+    first = max(0.0, ended.cpu_seconds - math.fsum(others))
+    if not headers:
+        if not ending:
+            ending, detail = "bad reply", "it goes on after its end"
+        return [_outcome(ending, detail, None, ended, channels, watch.seconds[0], first)]
+    return [
+        _outcome("replied", "", observation, ended, channels, wall, cpu)
+        for observation, wall, cpu in zip(headers, watch.seconds, (first, *others), strict=False)
+    ]
+
+
+def _unfit(ended: Ended, channels: Channels, replies: Replies, watch: Watch) -> tuple[Ending | Literal[""], str]:
+    """What is wrong with how a child ended, and a word on it; two empty texts where nothing is."""
+    limits = watch.limits
+    if not replies.ready:
+        return "harness", f"{_how(ended)} before the grader was loaded"
+    if channels.reply_is_too_large:
+        return "too much", ""
+    if watch.disk:
+        return "disk", watch.disk
+    if ended.ended_by == "deadline" or watch.late:
+        return "time", f"{limits.wall_seconds:g} s of wall time"
+    if ended.signal == signal.SIGXCPU or (ended.signal == signal.SIGKILL and ended.cpu_seconds >= limits.cpu_seconds):
+        return "cpu", f"{limits.cpu_seconds:g} s of CPU time"
+    if ended.signal:
+        return "signal", _signal_name(ended.signal)
+    if not replies.count and not replies.rest:
+        return ("no reply", "") if ended.code == 0 else ("exit", str(ended.code))
+    if not replies.count:
+        return "bad reply", f"it breaks off after {replies.rest} bytes"
+    return "", ""
+
+
+def _outcome(
+    ending: Ending,
+    detail: str,
+    observation: Observation | None,
+    ended: Ended,
+    channels: Channels,
+    wall_seconds: float,
+    cpu_seconds: float,
+) -> Outcome:
     return Outcome(
         ending=ending,
         detail=detail,
         observation=observation,
         output=channels.output,
-        wall_seconds=wall,
-        cpu_seconds=ended.cpu_seconds,
+        wall_seconds=wall_seconds,
+        cpu_seconds=cpu_seconds,
         peak_mb=ended.peak_kb / 1024 if sys.platform == "linux" else ended.peak_kb / 2**20,
         output_was_cut=channels.output_was_cut,
     )
+
+
+def _within(seconds: float, most: float) -> float:
+    """What a child says that it has used, as far as that can be."""
+    return seconds if 0.0 <= seconds <= most else 0.0
 
 
 def _how(ended: Ended) -> str:

@@ -11,7 +11,7 @@ _ONLY_WITH_WORKERS = ("prefetch_factor", "persistent_workers", "multiprocessing_
 
 
 def do_without_workers(sources: Iterable[str], note: Callable[[str], None]) -> None:
-    """Make every DataLoader load in the main process, and note the first one that asked for workers.
+    """Make every DataLoader load in the main process, and note it where one asked for workers.
 
     To be called once, in the child. What is loaded and its order stay the same, but for random
     numbers that a data set draws itself.
@@ -22,7 +22,6 @@ def do_without_workers(sources: Iterable[str], note: Callable[[str], None]) -> N
 
     construct = DataLoader.__init__
     signature = inspect.signature(construct)
-    noted: list[bool] = []
 
     def construct_alone(self: Any, *args: Any, **kwargs: Any) -> None:
         bound = signature.bind(self, *args, **kwargs)
@@ -30,9 +29,7 @@ def do_without_workers(sources: Iterable[str], note: Callable[[str], None]) -> N
             bound.arguments["num_workers"] = 0
             for name in _ONLY_WITH_WORKERS:
                 bound.arguments.pop(name, None)
-            if not noted:
-                noted.append(True)
-                note("A DataLoader asks for worker processes; it was run without.")
+            note("A DataLoader asks for worker processes; it was run without.")
         construct(*bound.args, **bound.kwargs)
 
     DataLoader.__init__ = construct_alone  # type: ignore[method-assign]

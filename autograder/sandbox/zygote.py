@@ -131,7 +131,7 @@ class Zygote:
             return
         if pid == 0:
             run_child(spawn, self.standing, user, zygote=zygote, job=job, reply=reply, output=output)
-        self.running[pid] = Running(spawn.id, time.monotonic() + spawn.limits.wall_seconds, user)
+        self.running[pid] = Running(spawn.id, time.monotonic() + spawn.limits.wall_seconds * spawn.jobs, user)
 
     def _reap(self) -> None:
         for pid, child in list(self.running.items()):
@@ -207,6 +207,9 @@ def import_modules(names: tuple[str, ...]) -> dict[str, str]:
             importlib.import_module(name)
         except Exception as error:
             failed[name] = f"{type(error).__name__}: {error}"
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.switch_backend("Agg")  # here once, and not with the first figure of every child
     gc.collect()
     gc.freeze()
     collapse_memory()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,10 +19,10 @@ from autograder.gradescope import ResultsFile
 from autograder.grading import Place, grade, planned
 from autograder.manifest import Grader, select
 from autograder.sandbox.channels import Channels, ReplyLimits
-from autograder.sandbox.child import READY
 from autograder.sandbox.isolation import REPLY_FD
 from autograder.sandbox.protocol import ChildLimits, Ended, Job
-from autograder.sandbox.runner import Outcome, Sandbox, _outcome
+from autograder.sandbox.replies import HEAD, READY, Replies, framed
+from autograder.sandbox.runner import Outcome, Sandbox, Watch, outcomes_of
 from autograder.slicing import Chunk
 from autograder.submission import FoundFile, Submission
 
@@ -33,7 +34,7 @@ class Replay:
     """A sandbox whose children are none: their reply is the frame that is given, read from a pipe as always."""
 
     def __init__(self, frame: bytes, torch: str) -> None:
-        self.reply = READY + frame
+        self.reply = READY + framed(frame)
         self.torch = torch
 
     def preload(self, _: object) -> None:
@@ -42,12 +43,15 @@ class Replay:
     def stop(self, _: str) -> None:
         """Nothing runs."""
 
-    def run(self, job: Job, limits: ChildLimits, reply_limits: ReplyLimits) -> Outcome:
+    def run_in_turn(
+        self, jobs: Sequence[Job], limits: ChildLimits, reply_limits: ReplyLimits, done: Callable[[int], None]
+    ) -> list[Outcome]:
         """What the runner makes of a child that wrote the frame and ended."""
         reply_in, reply_out = os.pipe()
         output_in, output_out = os.pipe()
         os.close(output_out)
         channels = Channels(reply_in, output_in, reply_limits)
+        replies, watch = Replies(channels), Watch(len(jobs), limits, done)
         writer = threading.Thread(target=_write, args=(reply_out, self.reply))
         writer.start()
         try:
@@ -57,7 +61,8 @@ class Replay:
             writer.join()
             channels.close()
         ended = Ended(id=0, signal=0, code=0, ended_by="itself", cpu_seconds=0.0, peak_kb=1000)
-        return _outcome(job, ended, channels, "", 0.0, limits)
+        watch.end(replies.look())
+        return outcomes_of(jobs, ended, channels, replies, watch)
 
 
 class FrameTrial:
@@ -123,7 +128,7 @@ class FrameTrial:
 
 def most(grader: Grader, frame: bytes) -> float:
     """The share of the points that a frame can earn by hand: what does not fit into a reply earns none."""
-    if len(READY) + len(frame) > grader.limits.reply().reply:
+    if len(READY) + HEAD + len(frame) > grader.limits.reply().reply:
         return 0.0
     return credit_of_frame(frame, grader.id)
 
@@ -144,7 +149,7 @@ def writer_of(frame: bytes, ending: str) -> str:
             "import base64, os",
             "",
             "def reply():",
-            f"    left = base64.b64decode({base64.b64encode(frame).decode()!r})",
+            f"    left = base64.b64decode({base64.b64encode(framed(frame)).decode()!r})",
             "    while left:",
             f"        left = left[os.write({REPLY_FD}, left[:30_000]) :]",
             f"    {ending}",

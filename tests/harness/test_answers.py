@@ -13,6 +13,7 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -523,7 +524,9 @@ def test_an_export_of_gradescope_tells_names_and_groups(homework: Homework, grou
     with zipfile.ZipFile(packed, "w") as archive:
         for path in group.rglob("*.*"):
             archive.write(path, f"export/{path.relative_to(group)}")
-    assert collect_answers(homework, packed) == answers
+    of_zip = collect_answers(homework, packed)
+    assert of_zip.notes == ("The class was found in the folder export.",)
+    assert replace(of_zip, notes=()) == answers
 
 
 @pytest.mark.parametrize(
@@ -648,6 +651,33 @@ def test_the_command_writes_one_page(homework: Homework, group: Path, monkeypatc
     before = Path("waves-answers.html").read_bytes()
     run()
     assert Path("waves-answers.html").read_bytes() == before
+
+
+def test_the_command_takes_a_zip_and_tells_what_is_strange(
+    homework: Homework, group: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same page as of the folder, and a line for each note; names that stand in notes are not told anonymously."""
+    monkeypatch.chdir(homework.project)
+    hand_in(group, "Ada Lovelace", filled(homework))
+    hand_in(group, "Bob", filled(homework, **{"2": ""}))
+    (group / "Zoe Zoo.pdf").write_text("")
+    with zipfile.ZipFile("class.zip", "w") as archive:
+        for path in sorted(group.rglob("*.*")):
+            archive.write(path, path.relative_to(group))
+
+    def run(place: Path, *arguments: str) -> list[str]:
+        result = CliRunner().invoke(main, ["answers", "waves", str(place), *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output.splitlines()
+
+    told = ["What is no submission was left out: Zoe Zoo.pdf.", "page.html: 4 questions, 2 students"]
+    assert run(group, "-o", "page.html") == told
+    of_folder = Path("page.html").read_bytes()
+    assert run(Path("class.zip"), "-o", "page.html") == told
+    assert Path("page.html").read_bytes() == of_folder
+    note, _ = run(group, "-o", "page.html", "--anonymous")
+    assert "left out, since names may stand there: 1." in note
+    assert "Zoe" not in note
 
 
 # --- what is rendered -----------------------------------------------------------------------------------------------

@@ -176,6 +176,22 @@ def test_what_staff_and_students_see(
     assert "Factor one half forgotten." in student
 
 
+def test_staff_are_told_of_what_is_newer_than_the_recording(
+    recorded_tiny: TinyHomework, command: Command, submission: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grader that was mended and not recorded; students have nothing to do with it."""
+    monkeypatch.chdir(recorded_tiny.project)
+    assert "last recording" not in command("grade", "tiny", submission).stderr
+    grader = next(recorded_tiny.load().graders.glob("*.py"))
+    os.utime(grader, (2_000_000_000, 2_000_000_000))
+    told = command("grade", "tiny", submission).stderr
+    assert f"written since the last recording: tests/graders/tiny/{grader.name}." in told
+    assert "run `autograder record tiny` first" in told
+    assert "last recording" not in command("grade", "tiny", submission, "--student").stderr
+    out = submission.parent / "out"
+    assert "last recording" in command("regrade", "tiny", submission, "-o", out, "--workers", 1, "--no-report").stderr
+
+
 def test_a_faulty_grader_is_an_exit_status(
     recorded_tiny: TinyHomework, command: Command, submission: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

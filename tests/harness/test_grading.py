@@ -13,10 +13,10 @@ import pytest
 from made_up import a_grader, an_outcome, failed, seen, together
 from tiny_homework import REFERENCE, TinyHomework
 
+from autograder.budget import Budget
 from autograder.feedback import Feedback, GraderResult
 from autograder.gradescope import EarlyEnd
 from autograder.grading import (
-    Budget,
     Place,
     _leaderboard,
     _result,
@@ -201,7 +201,7 @@ class Broken:
 
     def preload(self, _: object) -> None: ...
 
-    def run(self, *_: object) -> Outcome:
+    def run_in_turn(self, *_: object) -> list[Outcome]:
         raise SandboxError("the zygote is gone")
 
 
@@ -269,13 +269,13 @@ def test_who_waited_for_pytorchs_own_import_gets_a_second_chance(
 ) -> None:
     """A child that was ended on its time while an optimiser imported 900 modules runs again, with these imported."""
     runs: list[bool] = []
-    run = own_sandbox.run
+    run = own_sandbox.run_in_turn
 
-    def slow_without(*arguments: Any) -> Outcome:
+    def slow_without(*arguments: Any) -> list[Outcome]:
         runs.append(own_sandbox.has({"torch._dynamo"}))
-        return run(*arguments) if runs[-1] else an_outcome("cpu")
+        return run(*arguments) if runs[-1] else [an_outcome("cpu")]
 
-    monkeypatch.setattr(own_sandbox, "run", slow_without)
+    monkeypatch.setattr(own_sandbox, "run_in_turn", slow_without)
     waiting = list(some_graded(f"from torch import optim\n{SOLUTION}", own_sandbox, Budget()))
     assert {result.feedback.verdict for result in waiting} == {"passed"}
     assert False in runs
@@ -288,11 +288,11 @@ def test_who_names_no_optimiser_gets_none(
     """An endless loop is run once."""
     runs: list[int] = []
 
-    def slow_always(*_: Any) -> Outcome:
+    def slow_always(*_: Any) -> list[Outcome]:
         runs.append(1)
-        return an_outcome("cpu")
+        return [an_outcome("cpu")]
 
-    monkeypatch.setattr(own_sandbox, "run", slow_always)
+    monkeypatch.setattr(own_sandbox, "run_in_turn", slow_always)
     slow = list(some_graded(SOLUTION, own_sandbox, Budget()))
     assert {result.feedback.verdict for result in slow} == {"failed"}
     assert len(runs) == len(slow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,16 @@ def test_toml_can_be_read_without_a_shape(tmp_path: Path) -> None:
 def test_a_number_belongs_to_the_longest_part_that_it_begins_with(number: str, part: str) -> None:
     parts = {"4.a": "A", "2.e": "E", "2.e.iii": "Third"}
     assert part_of(number, parts) == (part, parts.get(part, ""))
+
+
+def test_what_was_written_after_the_recording_is_found(tiny: TinyHomework, tmp_path: Path) -> None:
+    """By the files' times; what Python compiles is none of them."""
+    recorded = tmp_path / "manifest.json"
+    recorded.write_text("{}")
+    os.utime(recorded, (2_000_000_000, 2_000_000_000))
+    assert tiny.load().newer_than(recorded) == []
+    grader = next(iter(tiny.load().graders.glob("*.py")))
+    for path in (grader, grader.with_suffix(".pyc")):
+        path.touch()
+        os.utime(path, (2_000_000_001, 2_000_000_001))
+    assert tiny.load().newer_than(recorded) == [grader]

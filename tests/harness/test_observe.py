@@ -276,8 +276,9 @@ def test_a_tree_that_is_too_deep_or_contains_itself_is_opaque() -> None:
 def test_notes_are_for_staff_and_bounded() -> None:
     observer = Observer()
     observer.note("a\ud800b")
-    for _ in range(2 * MAX_NOTES):
-        observer.note("x" * 5000)
+    for number in range(2 * MAX_NOTES):
+        observer.note(f"{number}{'x' * 5000}")
+        observer.note("a\ud800b")
     notes = sent(observer).header.notes
     assert notes[0] == "a?b"
     assert len(notes) == MAX_NOTES

@@ -58,10 +58,10 @@ class _Replaceable(LentSandbox):
             raise workers.SandboxError(self._stopped)
         self._sandbox.preload(modules)
 
-    def run(self, *arguments: Any) -> Any:
+    def run_in_turn(self, *arguments: Any) -> Any:
         if self._stopped:
             raise workers.SandboxError(self._stopped)
-        return self._sandbox.run(*arguments)
+        return self._sandbox.run_in_turn(*arguments)
 
 
 class Class:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
+import random
 import re
-import statistics
-from collections import Counter, defaultdict
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,18 +19,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_class import (
-    PASSED,
-    Element,
-    MadeUpClass,
-    a_class,
-    a_manifest,
-    read_page,
-    some_results,
-)
+from page_tree import Element, read_page
+from report_class import PASSED, MadeUpClass, a_class, a_manifest, some_results
+from report_recount import CHECKS, ON_FIRST_PAGE, VERDICTS, Counted
 
 from autograder.feedback import Feedback
 from autograder.pictures import PNG_SIGNATURE
+from autograder.regrade.gradebook import grade_of, write_gradebooks
 from autograder.regrade.handins import Handin, Person
 from autograder.regrade.run import Graded
 from autograder.report import write_report
@@ -146,141 +145,107 @@ def test_colour_is_never_the_only_sign(site: Path) -> None:
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def raw(made: MadeUpClass, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What stands in results/<id>.json, by id, as a program would read it that knows nothing of this project."""
-    folder = tmp_path_factory.mktemp("results")
+@pytest.fixture(scope="module", params=[12, 2])
+def counted(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Counted:
+    """All that a run would write about a class, with parts on the first page and with a page of their own."""
+    made = a_class(tmp_path_factory.mktemp("class"), size=40, seed=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autograder.report.pages.MOST_PARTS", request.param)
+        return write_all(tmp_path_factory.mktemp("out"), made, request.param)
+
+
+def write_all(out: Path, made: MadeUpClass, most_parts: int) -> Counted:
+    """Results, gradebooks and the report of a class, as `regrade` leaves them."""
+    (out / "results").mkdir()
     for one in made.graded:
         if one.results is not None:
-            (folder / f"{one.handin.id}.json").write_bytes(msgspec.json.encode(one.results))
-    return {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+            (out / "results" / f"{one.handin.id}.json").write_bytes(msgspec.json.encode(one.results))
+    write_gradebooks(out, made.manifest, [grade_of(one.handin, one.results) for one in made.graded])
+    write_report(out / "report", made.manifest, made.graded, **made.rest)
+    readings = {variant.name for variant in made.manifest.variants if variant.kind == "reading"}
+    names = {one.handin.id: one.handin.name for one in made.graded}
+    return Counted(out, names, tuple(made.manifest.parts), readings, most_parts)
 
 
-def verdicts_of(raw: dict[str, Any], number: str) -> Counter[str]:
-    return Counter(
-        test["extra_data"]["verdict"]
-        for results in raw.values()
-        for test in results["tests"]
-        if test["number"] == number
-    )
-
-
-def shown(points: float) -> str:
-    return f"{points:,.2f}".rstrip("0").rstrip(".")
-
-
-def is_complete(results: Any) -> bool:
-    return all(test["extra_data"]["verdict"] in ("passed", "failed") for test in results["tests"])
-
-
-def test_head_counts_what_stands_in_the_results(site: Path, made: MadeUpClass, raw: dict[str, Any]) -> None:
-    totals = [results["score"] for results in raw.values() if is_complete(results)]
-    assert 0 < len(totals) < len(raw) < len(made.graded), "the class lacks a kind of submission"
-    index = read_page(site / "index.html")
-    points = sum(test["max_score"] for test in next(iter(raw.values()))["tests"])
-    expected = {
-        "submissions": str(len(made.graded)),
-        "complete": str(len(totals)),
-        "incomplete": str(len(raw) - len(totals)),
-        "ungraded": str(len(made.graded) - len(raw)),
-        "median": f"{shown(statistics.median(totals))} / {shown(points)}",
-        "mean": f"{shown(statistics.mean(totals))} / {shown(points)}",
-        "full": str(sum(total == points for total in totals)),
-        "graders": str(len(made.manifest.graders)),
+def test_the_class_has_every_kind_of_submission(counted: Counted) -> None:
+    assert 0 < len(counted.totals) < len(counted.results) < len(counted.names)
+    assert {verdict for result in counted.results.values() for verdict in VERDICTS if result.count(verdict)} == {
+        *VERDICTS
     }
-    assert {name: index.one(id=f"n-{name}").text for name in expected} == expected
+    assert all(counted.shown(kind)[0] for kind in ("misconception", "reading"))
 
 
-def test_histogram_and_its_table_count_every_complete_total_once(site: Path, raw: dict[str, Any]) -> None:
-    totals = [results["score"] for results in raw.values() if is_complete(results)]
-    index = read_page(site / "index.html")
-    rows = index.one("table", id="bins").rows()
-    for row, count in rows:
-        low, high = map(float, re.findall(r"[\d.]+", row))
-        last = row == rows[-1][0]
-        assert int(count) == sum(low <= total < high or (last and total == high) for total in totals), row
-    assert sum(int(count) for _, count in rows) == len(totals)
-    bars = [element.text for element in index.all("text", **{"class": "count"})]
-    assert bars == [count for _, count in rows if count != "0"]
+@pytest.mark.parametrize("check", CHECKS)
+def test_numbers_are_those_of_the_results(counted: Counted, check: str) -> None:
+    assert counted.complaints([check]) == []
 
 
-def test_graders_are_counted(site: Path, made: MadeUpClass, raw: dict[str, Any]) -> None:
-    rows = read_page(site / "index.html").one("table", id="grader-table").rows()
-    assert len(rows) == len(made.manifest.graders)
-    for grader, row in zip(made.manifest.graders, rows, strict=True):
-        counts = verdicts_of(raw, grader.number)
-        judged = counts["passed"] + counts["failed"]
-        assert row[0].startswith(f"{grader.number} ")
-        assert row[1] == shown(grader.weight)
-        assert row[2] == (f"{100 * counts['passed'] / judged:.0f}%" if judged else "–")
-        assert [int(cell) for cell in row[3:7]] == [
-            counts[one] for one in ("passed", "failed", "faulty", "not reached")
-        ]
-        page = read_page(site / "graders" / f"{grader.number}.html")
-        figures = [figure.text for figure in page.one("dl").all("dd")]
-        assert [int(figure) for figure in figures[:4]] == [int(cell) for cell in row[3:7]]
+def test_any_other_result_is_told(counted: Counted, tmp_path: Path) -> None:
+    """The control: a number, a verdict or a name that is changed in one file alone does not stay unseen."""
+    unseen = []
+    id = next(id for id, result in counted.results.items() if result.is_complete and result.score < counted.points)
+    raw = json.loads((counted.out / "results" / f"{id}.json").read_text())
+    shutil.copytree(counted.out, tmp_path / "out")
+    failed = next(at for at, test in enumerate(raw["tests"]) if test["extra_data"]["verdict"] == "failed")
+    changes: dict[str, Callable[[Any], object]] = {
+        "score": lambda test: test.update(score=test["score"] + 0.01),
+        "points": lambda test: test.update(max_score=test["max_score"] + 1),
+        "verdict": lambda test: test["extra_data"].update(verdict="passed"),
+        "no verdict": lambda test: test["extra_data"].update(verdict="not reached"),
+        "misconception": lambda test: test["extra_data"].update(shows=["a new mistake"]),
+        "seconds": lambda test: test["extra_data"].update(seconds=test["extra_data"]["seconds"] + 1),
+    }
+    for what, change in changes.items():
+        other = copy.deepcopy(raw)
+        change(other["tests"][failed])
+        (tmp_path / "out" / "results" / f"{id}.json").write_text(json.dumps(other))
+        if not replace(counted, out=tmp_path / "out").complaints():
+            unseen.append(what)
+    (tmp_path / "out" / "results" / f"{id}.json").unlink()
+    assert replace(counted, out=tmp_path / "out").complaints()
+    assert not unseen
 
 
-def test_parts_are_counted_from_judged_graders_alone(site: Path, raw: dict[str, Any]) -> None:
-    rows = {row[0].split()[0]: row for row in read_page(site / "index.html").one("table", id="parts").rows()}
-    members = {"1.a": ("1.a.1", "1.a.1.hidden"), "1.b": ("1.b",), "2": ("2.a", "2.b", "2.c")}
-    assert set(rows) == set(members)
-    for part, numbers in members.items():
-        of_part = [[test for test in results["tests"] if test["number"] in numbers] for results in raw.values()]
-        judged = [tests for tests in of_part if is_complete({"tests": tests})]
-        passed = [tests for tests in judged if all(test["status"] == "passed" for test in tests)]
-        points = sum(test["max_score"] for test in of_part[0])
-        mean = statistics.mean(sum(test["score"] for test in tests) / points for tests in judged)
-        assert rows[part][1:] == [
-            shown(points),
-            str(len(numbers)),
-            str(len(judged)),
-            f"{100 * len(passed) / len(judged):.0f}%",
-            f"{100 * mean:.0f}%",
-        ]
+#: Numbers in cells, figures, labels of bars and headings, and what tables are sorted by.
+NUMBER = re.compile(
+    r'(<(?:td|dd|text|summary|h[234])\b[^<>]*>(?:<span[^<>]*>)?[^<>\d]*|</svg><span>|<td[^<>]* data-v="-?'
+    r'|<rect class="column"[^<>]* height=")(\d+)'
+)
+#: What the results do not tell (see report_recount.py), and listings.
+NOT_COUNTED = re.compile(
+    r'<section aria-labelledby="(?:alike|compared|besides|source|pictures|flaky)">.*?</section>'
+    r"|<h3>(?:Flaky|Notes).*?</h3>|<pre.*?</pre>|<article.*?</article>",
+    re.S,
+)
 
 
-def test_misconceptions_are_counted_with_the_names_behind(site: Path, made: MadeUpClass, raw: dict[str, Any]) -> None:
-    who: dict[str, set[str]] = defaultdict(set)
-    for id, results in raw.items():
-        for test in results["tests"]:
-            for name in test["extra_data"].get("shows", ()):
-                who[name].add(id)
-    wrong = {variant.name for variant in made.manifest.variants if variant.kind == "misconception"}
-    table = read_page(site / "index.html").one("table", id="misconception-table")
-    (body,) = table.all("tbody")
-    found = {}
-    for row in body.children:
-        if isinstance(row, Element):
-            header, count = next(row.all("th")), next(row.all("td")).text
-            name = "".join(child for child in header.children if isinstance(child, str)).strip()
-            found[name] = int(count)
-            assert sum(1 for _ in header.all("li")) == int(count)
-    assert found == {name: len(ids) for name, ids in who.items() if name in wrong}
-    assert list(found.values()) == sorted(found.values(), reverse=True)
+def numbers_on(text: str) -> list[re.Match[str]]:
+    """Where a page has numbers that the results tell."""
+    skipped = [match.span() for match in NOT_COUNTED.finditer(text)]
+    return [match for match in NUMBER.finditer(text) if not any(a <= match.start(2) < b for a, b in skipped)]
 
 
-def test_submissions_show_their_points(site: Path, made: MadeUpClass, raw: dict[str, Any]) -> None:
-    index = read_page(site / "index.html")
-    table = index.one("table", id="submission-table")
-    heads = [cell.text for cell in table.one("thead").all("th")]
-    assert heads == ["Name", "Id", "1.a", "1.b", "2", "Total", "Failed", "State"]
-    rows = {row[1]: row for row in table.rows()}
-    assert set(rows) == {one.handin.id for one in made.graded}
-    for id, row in rows.items():
-        if id not in raw:
-            assert row[2:] == ["–", "–", "–", "–", "–", "not gradable"]
-            continue
-        results = raw[id]
-        assert row[5] == shown(results["score"])
-        assert row[6] == str(sum(test.get("status") == "failed" for test in results["tests"]))
-        assert row[7] == ("complete" if is_complete(results) else "incomplete")
-        judged = [test for test in results["tests"] if test["extra_data"]["verdict"] in ("passed", "failed")]
-        for column, part in ((2, "1.a"), (3, "1.b"), (4, "2")):
-            points = [test["score"] for test in judged if test["number"].startswith(part)]
-            assert row[column].rstrip("?") == (shown(sum(points)) if points else "–")
-        (link,) = [link for link in table.all("a") if link.text == row[0]][:1] or [None]
-        assert link is not None
+def test_any_other_number_on_a_page_is_told(counted: Counted, tmp_path: Path) -> None:
+    """The control: of all numbers on the pages some, drawn by chance, are changed one by one."""
+    report = tmp_path / "out" / "report"
+    shutil.copytree(counted.out, tmp_path / "out")
+    unseen = []
+    for pattern, checks, tried in (
+        ("index.html", ON_FIRST_PAGE, 40),
+        ("parts.html", ("points_per_part",), 10),
+        ("graders/*.html", ("grader_pages",), 15),
+        ("submissions/*.html", ("submission_pages",), 15),
+    ):
+        pages = {path: path.read_text() for path in report.glob(pattern)}
+        places = [(path, match) for path, text in sorted(pages.items()) for match in numbers_on(text)]
+        assert len(places) > 3 * tried or not pages
+        for path, match in random.Random(6).sample(places, min(tried, len(places))):
+            text = pages[path]
+            path.write_text(f"{text[: match.start(2)]}{int(match[2]) + 1}{text[match.end(2) :]}")
+            if not replace(counted, out=tmp_path / "out").complaints(checks):
+                unseen.append((path.name, match[0]))
+            path.write_text(text)
+    assert not unseen
 
 
 def test_what_nobody_judged_is_no_zero(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from autograder.errors import UserError
 from autograder.observation import Observation
 from autograder.sandbox.channels import ReplyLimits
 from autograder.sandbox.protocol import ChildLimits, Job, Source
+from autograder.sandbox.replies import framed
 from autograder.sandbox.runner import Outcome, Sandbox, SandboxError
 
 
@@ -467,7 +468,8 @@ def test_a_traced_child_tells_the_modules_that_could_be_preloaded(run: Runs) -> 
         ("import os; os.abort()", "signal", "SIGABRT"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "signal", "SIGKILL"),
         ("import os, signal; os.kill(os.getpid(), 40)", "signal", "signal 40"),
-        ("import os; os.write(3, b'junk'); os._exit(0)", "bad reply", "it does not begin as a frame does"),
+        ("import os; os.write(3, b'junk'); os._exit(0)", "bad reply", "it breaks off after 4 bytes"),
+        (f"import os; os.write(3, {framed(b'junk')}); os._exit(0)", "bad reply", "it does not begin as a frame does"),
         ("import os; os.close(3)", "exit", "70"),
         ("import os; os.closerange(0, 64); os._exit(0)", "no reply", ""),
     ],
@@ -493,7 +495,8 @@ def test_leaving_python_is_an_observation(run: Runs, how: str) -> None:
 FORGE = """
     import os
     from autograder.observation import Header, encode_frame
-    os.write(3, encode_frame(Header(job={job!r}), {{}}))
+    from autograder.sandbox.replies import framed
+    os.write(3, framed(encode_frame(Header(job={job!r}), {{}})))
     os._exit({code})
 """
 
@@ -508,10 +511,12 @@ def test_two_frames_are_none(run: Runs) -> None:
     body = """
         import os
         from autograder.observation import Header, encode_frame
-        os.write(3, encode_frame(Header(job="a job"), {}))
+        from autograder.sandbox.replies import framed
+        os.write(3, framed(encode_frame(Header(job="a job"), {})))
         observe(x=1)
     """
-    assert run(body).ending == "bad reply"
+    outcome = run(body)
+    assert (outcome.ending, outcome.detail) == ("bad reply", "it goes on after its end")
 
 
 def test_a_bad_job_is_the_harnesss_fault(run: Runs) -> None:

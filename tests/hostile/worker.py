@@ -124,10 +124,10 @@ class WatchedSandbox(Sandbox):
         super().__init__(*args, **kwargs)
         self.outcomes: list[tuple[str, Outcome]] = []
 
-    def run(self, job: Any, *args: Any, **kwargs: Any) -> Outcome:
-        outcome = super().run(job, *args, **kwargs)
-        self.outcomes.append((job.id, outcome))
-        return outcome
+    def run_in_turn(self, jobs: Any, *args: Any, **kwargs: Any) -> list[Outcome]:
+        outcomes = super().run_in_turn(jobs, *args, **kwargs)
+        self.outcomes += [(job.id, outcome) for job, outcome in zip(jobs, outcomes, strict=False)]
+        return outcomes
 
 
 class Worker:

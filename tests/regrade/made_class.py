@@ -23,8 +23,8 @@ from typing import Literal
 
 import yaml
 
-HOSTILE = Path(__file__).resolve().parents[1] / "hostile"
-sys.path.append(str(HOSTILE))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path += [str(TESTS / "hostile"), str(TESTS / "harness")]
 from corpus import Case, accomplice, hand_in, read_cases  # noqa: E402
 from guarded_homework import GRADERS, SOLUTION, VARIANTS, write_guarded_homework  # noqa: E402
 from hard_coded import answers_module  # noqa: E402
@@ -228,6 +228,7 @@ class Student:
 
     Attributes:
         id: the folder's name in the export.
+        name: of all its people, as the export tells it; the id where it tells none.
         verdicts: by grader, as in GRADERS; None where there is nothing to grade.
         shows: misconceptions that must be named for it, by grader's function.
     """
@@ -300,7 +301,7 @@ class _Export:
         number = 1001 + self.number
         id = f"submission_{number}"
         names = people or (next(self._names, None) or f"{self.random.choice(FIRST)} {self.random.choice(LAST)}",)
-        self.students.append(Student(id, kind, " and ".join(names), verdicts, shows or {}))
+        self.students.append(Student(id, kind, " and ".join(names) if listed else id, verdicts, shows or {}))
         if listed:
             submitters = [
                 {":name": name, ":sid": f"{20 * number + at}", ":email": f"s{20 * number + at}@example.edu"}

@@ -9,18 +9,22 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_class import COUNT, PARTS, WRONG, Student, expected_verdicts, write_class, write_homework
+from report_recount import CHECKS, Counted
 
+from autograder.homework import load_homework
 from autograder.practice import record_practice
 from autograder.recording import record
+from autograder.variants import load_variants
 
 EVERY = int(os.environ.get("HOSTILE_EVERY", "10"))
 SIZE = COUNT if EVERY == 1 else 100
@@ -128,6 +132,31 @@ def test_the_gradebook_adds_up(graded: Class) -> None:
         else:
             total = sum(test["score"] for test in results[student.id]["tests"])
             assert float(rows[student.id]["total"]) == pytest.approx(total)
+
+
+@pytest.fixture(scope="module")
+def counted(graded: Class) -> Counted:
+    homework = load_homework("guarded", graded.project)
+    names = {student.id: student.name for student in graded.students}
+    readings = {variant.name for variant, _ in load_variants(homework) if variant.kind == "reading"}
+    return Counted(graded.out, names, homework.declaration.parts, readings)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_numbers_of_report_and_gradebooks_are_those_of_the_results(counted: Counted, check: str) -> None:
+    assert counted.complaints([check]) == []
+
+
+def test_another_result_is_told(counted: Counted, tmp_path: Path) -> None:
+    """The control: the report is not that of a class in which one student has another misconception."""
+    shutil.copytree(counted.out / "results", tmp_path / "results")
+    for place in ("report", "grades.csv", "gradescope.csv", "canvas.csv"):
+        (tmp_path / place).symlink_to(counted.out / place)
+    id = next(id for id, result in counted.results.items() if any(test.shows == ("climbs",) for test in result.tests))
+    path = tmp_path / "results" / f"{id}.json"
+    path.write_text(path.read_text().replace('"climbs"', '"labels swapped"'))
+    told = replace(counted, out=tmp_path).complaints()
+    assert {line.partition(":")[0] for line in told} == {"misconceptions", "grader_pages"}, told
 
 
 def test_a_second_run_runs_nothing(graded: Class) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
 import time
@@ -134,11 +133,9 @@ def grade(
             if not group or not budget.begin(group[0]):
                 return
             try:
-                results = desk.grade(group)
+                results = desk.grade(group, news.put)
                 with taking:
                     turns.put_back(group, results)
-                for result in filter(None, results):
-                    news.put(result)
             except BaseException as error:
                 news.put(error)
 
@@ -223,67 +220,69 @@ class _Desk:
         self._unusual = _unusual_imports(manifest, self._sources)
         self._drift = Drift(manifest.versions.torch, manifest.numerics, sandbox)
 
-    def grade(self, group: Sequence[Grader]) -> list[GraderResult | None]:
+    def grade(self, group: Sequence[Grader], report: Callable[[GraderResult], None]) -> list[GraderResult | None]:
         """The results of a group's first graders, of one at least; None for one that must be run first (sharing.py).
 
-        The budget knows already that the first one has begun.
+        Each is reported as soon as it stands. The budget knows already that the first one has begun.
         """
-        first = running = group[0]
-        started = time.monotonic()
+        results: list[GraderResult | None] = []
+        running, started = group[0], time.monotonic()
 
-        def follow(done: int) -> None:
+        def take(outcome: Outcome) -> None:
             nonlocal running
-            self._budget.finish(running, group[done])
-            running = group[done]
+            result = self._judge(group[len(results)], outcome, is_first=not results)
+            results.append(result)
+            if result is not None:
+                report(result)
+            if len(results) < len(group):
+                self._budget.finish(running, group[len(results)])
+                running = group[len(results)]
 
         try:
-            outcomes = self._observe(group, follow)
-            return [
-                self._judge(first, outcomes[0]),
-                *(self._passed(grader, outcome) for grader, outcome in zip(group[1:], outcomes[1:], strict=False)),
-            ]
-        except UserError as error:
-            judgement = _our_fault(str(error))
-        except Exception as error:  # whatever breaks on our side must cost this grader alone
-            judgement = _our_fault(f"{type(error).__name__}: {error}{_where(error)}")
+            outcomes = self._observe(group, take)
+            for outcome in outcomes[len(results) :]:
+                take(outcome)
+        except Exception as error:  # whatever breaks on our side must cost the grader alone that it was at
+            if not results:
+                broken = _result(group[0], _our_fault(_words(error)), None, time.monotonic() - started)
+                results.append(broken)
+                report(broken)
         finally:
             self._budget.finish(running)
-        return [_result(first, judgement, None, time.monotonic() - started)]
+        return results
 
-    def _observe(self, group: Sequence[Grader], follow: Callable[[int], None]) -> list[Outcome]:
+    def _observe(self, group: Sequence[Grader], take: Callable[[Outcome], None]) -> list[Outcome]:
         """Run graders in a child; the first once more where an import by PyTorch may have taken the child's time."""
         modules = {module for grader in group for module in grader.modules}
         asked = {name for grader in group for name in grader.preload}
         self._sandbox.preload(asked.union(*(self._unusual.get(module, ()) for module in modules)))
         limits = group[0].limits
         jobs = [make_job(self._manifest, grader, self._sources, self._where.data) for grader in group]
-        outcomes = self._sandbox.run_in_turn(jobs, limits.child(), limits.reply(), follow)
-        self._budget.spend(math.fsum(outcome.cpu_seconds for outcome in outcomes))
+        ran = self._sandbox.run_in_turn(jobs, limits.child(), limits.reply(), take)
+        self._budget.spend(ran.cpu_seconds)
         texts = [source.text for module in group[0].modules for source in self._sources[module]]
         late = {name for text in texts for name in late_imports(text)}
-        if outcomes[0].ending in ("time", "cpu") and not self._sandbox.has(late):
+        if ran.outcomes[0].ending in ("time", "cpu") and not self._sandbox.has(late):
             self._sandbox.preload(late)
-            outcomes = self._sandbox.run_in_turn(jobs[:1], limits.child(), limits.reply())
-            self._budget.spend(outcomes[0].cpu_seconds)
-        return outcomes
+            ran = self._sandbox.run_in_turn(jobs[:1], limits.child(), limits.reply())
+            self._budget.spend(ran.cpu_seconds)
+        return ran.outcomes
 
-    def _judge(self, grader: Grader, outcome: Outcome) -> GraderResult:
-        expectations = self._where.read(self._where.expectations, grader)
-        judgement = judge(grader, self._manifest.variants, expectations, outcome)
-        board = _leaderboard(outcome.observation, expectations.reference)
-        if _is_about_values(judgement, outcome) and (strange := self._drift.words()):
-            judgement = _our_fault(f"{strange} Otherwise: {judgement.feedback.headline}")
-        return _result(grader, judgement, outcome, outcome.wall_seconds, board)
-
-    def _passed(self, grader: Grader, outcome: Outcome) -> GraderResult | None:
-        """The result of a grader before which others ran in its child: it says something where the grader passed."""
-        if outcome.observation is None or outcome.observation.failure is not None:
+    def _judge(self, grader: Grader, outcome: Outcome, *, is_first: bool) -> GraderResult | None:
+        """The result of a grader; None where others ran before it in its child, and it has not passed."""
+        if not is_first and (outcome.observation is None or outcome.observation.failure is not None):
             return None
         try:
-            result = self._judge(grader, outcome)
-        except Exception:  # told where it is the first
-            return None
-        return result if result.feedback.verdict == "passed" else None
+            expectations = self._where.read(self._where.expectations, grader)
+            judgement = judge(grader, self._manifest.variants, expectations, outcome)
+            if not is_first and judgement.feedback.verdict != "passed":
+                return None
+            board = _leaderboard(outcome.observation, expectations.reference)
+            if _is_about_values(judgement, outcome) and (strange := self._drift.words()):
+                judgement = _our_fault(f"{strange} Otherwise: {judgement.feedback.headline}")
+            return _result(grader, judgement, outcome, outcome.wall_seconds, board)
+        except Exception as error:  # whatever breaks on our side must cost this grader alone
+            return _result(grader, _our_fault(_words(error)), None, outcome.wall_seconds)
 
 
 def _is_about_values(judgement: Judgement, outcome: Outcome) -> bool:
@@ -296,11 +295,15 @@ def _our_fault(what: str) -> Judgement:
     return Judgement(Feedback(verdict="faulty", headline="This grader broke.", staff=(what,)), 0.0)
 
 
-def _where(error: Exception) -> str:
+def _words(error: Exception) -> str:
+    """What broke, with its place in our code where it is nothing that was meant for a person."""
+    if isinstance(error, UserError):
+        return str(error)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace is not None else ""
+    place = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace is not None else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def _result(
@@ -322,8 +325,9 @@ def _result(
         extra |= {
             "ending": outcome.ending,
             "cpu_seconds": round(outcome.cpu_seconds, 3),
-            "peak_mb": round(outcome.peak_mb),
         }
+        if outcome.peak_mb:
+            extra["peak_mb"] = round(outcome.peak_mb)
     shown = board if feedback.verdict == "passed" else {}
     return make_result(grader, judgement.credit, feedback, seconds, extra, shown)
 

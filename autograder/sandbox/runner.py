@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import os
 import shutil
 import signal
@@ -58,8 +57,8 @@ class Outcome:
         output: the beginning of what was printed.
         output_was_cut: whether more was printed than is kept.
         wall_seconds: from the request, or the reply before, to the reply or the child's end.
-        cpu_seconds: the child's own; of those that share one, the first has all that no other says it used.
-        peak_mb: the child's largest resident memory in MiB.
+        cpu_seconds: the child's own; of those that share one each has what it says, and the last one all the rest.
+        peak_mb: the child's largest resident memory in MiB; 0 where it was not known yet.
     """
 
     ending: Ending
@@ -70,6 +69,14 @@ class Outcome:
     cpu_seconds: float
     peak_mb: float
     output_was_cut: bool = False
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of the first ones of some jobs, at least of one, and the CPU time of all children that they took."""
+
+    outcomes: list[Outcome]
+    cpu_seconds: float
 
 
 class Sandbox:
@@ -156,38 +163,43 @@ class Sandbox:
 
     def run(self, job: Job, limits: ChildLimits, reply_limits: ReplyLimits) -> Outcome:
         """Run one job in a child of its own and wait for its end; raises what `run_in_turn` raises."""
-        return self.run_in_turn([job], limits, reply_limits)[0]
+        return self.run_in_turn([job], limits, reply_limits).outcomes[0]
 
     def run_in_turn(
         self,
         jobs: Sequence[Job],
         limits: ChildLimits,
         reply_limits: ReplyLimits,
-        done: Callable[[int], None] = lambda _: None,
-    ) -> list[Outcome]:
+        take: Callable[[Outcome], None] = lambda _: None,
+    ) -> Ran:
         """Run jobs on one submission in one child, one after the other, and wait for its end.
 
         Args:
             limits: of each of them.
-            done: is told how many of them are done, whenever another one is and more are left.
-
-        Returns:
-            What came of the first ones, at least of one; the others were not done.
+            take: is given, at once, what came of each but the last one; it must not raise.
 
         Raises:
             SandboxError: when no zygote stays alive for them, or the sandbox was stopped.
             UserError: when torch cannot be imported.
         """
-        for _ in range(ATTEMPTS - 1):
+        taken: list[Outcome] = []
+        spent = 0.0
+
+        def keep(outcome: Outcome) -> None:
+            taken.append(outcome)
+            take(outcome)
+
+        for attempt in range(ATTEMPTS):
             try:
-                outcomes = self._run(jobs, limits, reply_limits, done)
+                last, cpu_seconds = self._run(jobs[len(taken) :], limits, reply_limits, keep)
             except SandboxError:
-                if self._stopped or not self._zygote.gone:
+                if attempt + 1 == ATTEMPTS or self._stopped or not self._zygote.gone:
                     raise
                 continue
-            if outcomes[0].ending != "harness":
-                return outcomes
-        return self._run(jobs, limits, reply_limits, done)
+            spent += cpu_seconds
+            if last is None or last.ending != "harness" or attempt + 1 == ATTEMPTS:
+                break
+        return Ran(taken if last is None else [*taken, last], spent)
 
     def _launch(self) -> None:
         """Start a zygote, and have it import all that is wanted."""
@@ -225,9 +237,9 @@ class Sandbox:
         return self._zygote
 
     def _run(
-        self, jobs: Sequence[Job], limits: ChildLimits, reply_limits: ReplyLimits, done: Callable[[int], None]
-    ) -> list[Outcome]:
-        watch = Watch(len(jobs), limits, done)
+        self, jobs: Sequence[Job], limits: ChildLimits, reply_limits: ReplyLimits, take: Callable[[Outcome], None]
+    ) -> tuple[Outcome | None, float]:
+        """Run jobs in a child: what came of its last one, as `Hearing.end` tells it, and the child's CPU time."""
         with self._starting:
             zygote = self._ready()
         with self._lock:
@@ -253,8 +265,8 @@ class Sandbox:
                     os.close(output_out)
                 with self._lock:
                     self._running[number] = zygote
-                replies = Replies(channels)
-                self._watch(zygote, number, over, channels, replies, scratch, watch)
+                hearing = Hearing(jobs, limits, channels, take)
+                self._watch(zygote, number, over, hearing, scratch)
                 ended = _wait(over, 0.0)
             finally:
                 channels.close()
@@ -265,36 +277,33 @@ class Sandbox:
                 self._running.pop(number, None)
         if self._stopped:
             raise SandboxError(self._stopped)
-        return outcomes_of(jobs, ended, channels, replies, watch)
+        return hearing.end(ended), ended.cpu_seconds
 
     def _watch(
         self,
         zygote: ZygoteProcess,
         child: int,
         over: Future[Ended],
-        channels: Channels,
-        replies: Replies,
+        hearing: Hearing,
         scratch: Path,
-        watch: Watch,
     ) -> None:
         """Read until the child has ended, and end it where it takes, says or writes too much."""
         killed = False
+        limits, channels = hearing.limits, hearing.channels
         look = time.monotonic() + FIRST_LOOK
-        give_up = time.monotonic() + watch.limits.wall_seconds * watch.jobs + 10 * GRACE_SECONDS
+        give_up = time.monotonic() + limits.wall_seconds * hearing.jobs + 10 * GRACE_SECONDS
         while not over.done() and time.monotonic() < give_up:
             channels.read(0.05 if channels.open else 0.0)
             if not channels.open:
                 wait_for([over], timeout=LOOK_EVERY)
-            if watch.jobs > 1:
-                watch.see(replies.look())
-            if time.monotonic() >= look and not watch.disk:
-                watch.disk = written_too_much(scratch, watch.limits)
+            hearing.look()
+            if time.monotonic() >= look and not hearing.disk:
+                hearing.disk = written_too_much(scratch, limits)
                 look = time.monotonic() + LOOK_EVERY
-            if not killed and (watch.disk or watch.is_late() or channels.reply_is_too_large or self._stopped):
+            if not killed and (hearing.disk or hearing.is_late() or channels.reply_is_too_large or self._stopped):
                 killed = True
                 zygote.kill(child)
         channels.drain(GRACE_SECONDS)
-        watch.end(replies.look())
 
     def _served_copy(self, data: str) -> str:
         """A copy of the data that a child of another user can read, wherever the data themselves are."""
@@ -307,45 +316,114 @@ class Sandbox:
         return self._served.get(data, data)
 
 
-class Watch:
-    """What the trusted side notes of a child while it runs.
+class Hearing:
+    """What a child has said of its jobs, and what the trusted side notes of it while it runs.
 
     Attributes:
         jobs: how many it was given.
-        seconds: wall time of each job that is done, and at the end of the one that is not.
         disk: which limit its files exceed, in words.
         late: whether one of several jobs took more wall time than each of them may; the zygote's clock is for all.
     """
 
-    def __init__(self, jobs: int, limits: ChildLimits, done: Callable[[int], None]) -> None:
-        self.jobs = jobs
+    def __init__(
+        self, jobs: Sequence[Job], limits: ChildLimits, channels: Channels, take: Callable[[Outcome], None]
+    ) -> None:
+        self.jobs = len(jobs)
         self.limits = limits
-        self.seconds: list[float] = []
+        self.channels = channels
         self.disk = ""
         self.late = False
-        self._done = done
+        self._ids = [job.id for job in jobs]
+        self._take = take
+        self._replies = Replies(channels)
+        self._taken = 0
+        self._unfit = ""
+        self._cpu_seconds = 0.0
         self._since = time.monotonic()
 
-    def see(self, replies: int) -> None:
-        """So many jobs have been replied to by now."""
-        for _ in range(len(self.seconds), min(replies, self.jobs - 1)):
-            self._note()
-            self._done(len(self.seconds))
+    def look(self) -> None:
+        """Give away what came of jobs after which the child went on to another one."""
+        while self._taken < min(self._replies.look(), self.jobs - 1) and not self._unfit:
+            observation = self._next()
+            if observation is not None:
+                said = observation.header.seconds
+                cpu_seconds = said if 0.0 <= said <= self.limits.cpu_seconds else 0.0
+                self._cpu_seconds += cpu_seconds
+                self._take(self._outcome("replied", "", observation, cpu_seconds, 0))
 
     def is_late(self) -> bool:
         """Whether the job that runs has had all of its wall time; it stays true."""
         self.late = self.late or (self.jobs > 1 and time.monotonic() - self._since > self.limits.wall_seconds)
         return self.late
 
-    def end(self, replies: int) -> None:
-        """The child has ended."""
-        self.see(replies)
-        self._note()
+    def end(self, ended: Ended) -> Outcome | None:
+        """The child has ended: what came of its last job; None where others came before and it does not count."""
+        self.look()
+        ending, detail = self._ending(ended)
+        cpu_seconds = max(0.0, ended.cpu_seconds - self._cpu_seconds)
+        if not ending and self._replies.count > self._taken and not self._unfit:
+            if self._replies.rest or self._replies.count > self.jobs:
+                self._unfit = "it goes on after its end"
+            else:
+                observation = self._next()
+                if observation is not None:
+                    return self._outcome("replied", "", observation, cpu_seconds, ended.peak_kb)
+        if self._taken:
+            return None
+        if not ending:
+            ending, detail = "bad reply", self._unfit
+        return self._outcome(ending, detail, None, cpu_seconds, ended.peak_kb)
 
-    def _note(self) -> None:
+    def _next(self) -> Observation | None:
+        """What the next frame says; None where it is none, or no answer to the job whose turn it is."""
+        try:
+            observation = decode_frame(self._replies.frame(self._taken), max_header=MAX_HEADER)
+            if observation.header.job != self._ids[self._taken]:
+                raise FrameError("it answers another job")
+        except FrameError as error:
+            self._unfit = str(error)
+            return None
+        self._taken += 1
+        return observation
+
+    def _ending(self, ended: Ended) -> tuple[Ending | Literal[""], str]:
+        """What is wrong with how the child ended, and a word on it; two empty texts where nothing is."""
+        limits, replies = self.limits, self._replies
+        if not replies.ready:
+            return "harness", f"{_how(ended)} before the grader was loaded"
+        if self.channels.reply_is_too_large:
+            return "too much", ""
+        if self.disk:
+            return "disk", self.disk
+        if ended.ended_by == "deadline" or self.late:
+            return "time", f"{limits.wall_seconds:g} s of wall time"
+        if ended.signal == signal.SIGXCPU or (
+            ended.signal == signal.SIGKILL and ended.cpu_seconds >= limits.cpu_seconds
+        ):
+            return "cpu", f"{limits.cpu_seconds:g} s of CPU time"
+        if ended.signal:
+            return "signal", _signal_name(ended.signal)
+        if not replies.count and not replies.rest:
+            return ("no reply", "") if ended.code == 0 else ("exit", str(ended.code))
+        if not replies.count:
+            return "bad reply", f"it breaks off after {replies.rest} bytes"
+        return "", ""
+
+    def _outcome(
+        self, ending: Ending, detail: str, observation: Observation | None, cpu_seconds: float, peak_kb: int
+    ) -> Outcome:
         now = time.monotonic()
-        self.seconds.append(now - self._since)
-        self._since = now
+        wall_seconds, self._since = now - self._since, now
+        return Outcome(
+            ending=ending,
+            detail=detail,
+            observation=observation,
+            output=self.channels.output,
+            wall_seconds=wall_seconds,
+            cpu_seconds=cpu_seconds,
+            peak_mb=peak_kb / 1024 if sys.platform == "linux" else peak_kb / 2**20,
+            output_was_cut=self.channels.output_was_cut,
+        )
 
 
 def remove(scratch: Path) -> None:
@@ -395,82 +473,6 @@ def _sealed(data: bytes) -> Iterator[int]:
         file.flush()
         file.seek(0)
         yield file.fileno()
-
-
-def outcomes_of(jobs: Sequence[Job], ended: Ended, channels: Channels, replies: Replies, watch: Watch) -> list[Outcome]:
-    """What came of the jobs of a child that has ended: of those that it replied to, or else of the first."""
-    ending, detail = _unfit(ended, channels, replies, watch)
-    whole = replies.count
-    if whole >= len(jobs) and (ending or replies.rest or whole > len(jobs)):
-        whole = len(jobs) - 1  # all was said, and yet it went on: so what it said last counts for nothing
-    headers: list[Observation] = []
-    for index in range(whole):
-        try:
-            observation = decode_frame(replies.frame(index), max_header=MAX_HEADER)
-            if observation.header.job != jobs[index].id:
-                raise FrameError("it answers another job")
-        except FrameError as error:
-            ending, detail = ending or "bad reply", detail or str(error)
-            break
-        headers.append(observation)
-    others = [_within(observation.header.seconds, ended.cpu_seconds) for observation in headers[1:]]
-    first = max(0.0, ended.cpu_seconds - math.fsum(others))
-    if not headers:
-        if not ending:
-            ending, detail = "bad reply", "it goes on after its end"
-        return [_outcome(ending, detail, None, ended, channels, watch.seconds[0], first)]
-    return [
-        _outcome("replied", "", observation, ended, channels, wall, cpu)
-        for observation, wall, cpu in zip(headers, watch.seconds, (first, *others), strict=False)
-    ]
-
-
-def _unfit(ended: Ended, channels: Channels, replies: Replies, watch: Watch) -> tuple[Ending | Literal[""], str]:
-    """What is wrong with how a child ended, and a word on it; two empty texts where nothing is."""
-    limits = watch.limits
-    if not replies.ready:
-        return "harness", f"{_how(ended)} before the grader was loaded"
-    if channels.reply_is_too_large:
-        return "too much", ""
-    if watch.disk:
-        return "disk", watch.disk
-    if ended.ended_by == "deadline" or watch.late:
-        return "time", f"{limits.wall_seconds:g} s of wall time"
-    if ended.signal == signal.SIGXCPU or (ended.signal == signal.SIGKILL and ended.cpu_seconds >= limits.cpu_seconds):
-        return "cpu", f"{limits.cpu_seconds:g} s of CPU time"
-    if ended.signal:
-        return "signal", _signal_name(ended.signal)
-    if not replies.count and not replies.rest:
-        return ("no reply", "") if ended.code == 0 else ("exit", str(ended.code))
-    if not replies.count:
-        return "bad reply", f"it breaks off after {replies.rest} bytes"
-    return "", ""
-
-
-def _outcome(
-    ending: Ending,
-    detail: str,
-    observation: Observation | None,
-    ended: Ended,
-    channels: Channels,
-    wall_seconds: float,
-    cpu_seconds: float,
-) -> Outcome:
-    return Outcome(
-        ending=ending,
-        detail=detail,
-        observation=observation,
-        output=channels.output,
-        wall_seconds=wall_seconds,
-        cpu_seconds=cpu_seconds,
-        peak_mb=ended.peak_kb / 1024 if sys.platform == "linux" else ended.peak_kb / 2**20,
-        output_was_cut=channels.output_was_cut,
-    )
-
-
-def _within(seconds: float, most: float) -> float:
-    """What a child says that it has used, as far as that can be."""
-    return seconds if 0.0 <= seconds <= most else 0.0
 
 
 def _how(ended: Ended) -> str:

@@ -21,8 +21,8 @@ from autograder.manifest import Grader, select
 from autograder.sandbox.channels import Channels, ReplyLimits
 from autograder.sandbox.isolation import REPLY_FD
 from autograder.sandbox.protocol import ChildLimits, Ended, Job
-from autograder.sandbox.replies import HEAD, READY, Replies, framed
-from autograder.sandbox.runner import Outcome, Sandbox, Watch, outcomes_of
+from autograder.sandbox.replies import HEAD, READY, framed
+from autograder.sandbox.runner import Hearing, Outcome, Ran, Sandbox
 from autograder.slicing import Chunk
 from autograder.submission import FoundFile, Submission
 
@@ -44,14 +44,14 @@ class Replay:
         """Nothing runs."""
 
     def run_in_turn(
-        self, jobs: Sequence[Job], limits: ChildLimits, reply_limits: ReplyLimits, done: Callable[[int], None]
-    ) -> list[Outcome]:
+        self, jobs: Sequence[Job], limits: ChildLimits, reply_limits: ReplyLimits, take: Callable[[Outcome], None]
+    ) -> Ran:
         """What the runner makes of a child that wrote the frame and ended."""
         reply_in, reply_out = os.pipe()
         output_in, output_out = os.pipe()
         os.close(output_out)
         channels = Channels(reply_in, output_in, reply_limits)
-        replies, watch = Replies(channels), Watch(len(jobs), limits, done)
+        hearing = Hearing(jobs, limits, channels, take)
         writer = threading.Thread(target=_write, args=(reply_out, self.reply))
         writer.start()
         try:
@@ -61,8 +61,9 @@ class Replay:
             writer.join()
             channels.close()
         ended = Ended(id=0, signal=0, code=0, ended_by="itself", cpu_seconds=0.0, peak_kb=1000)
-        watch.end(replies.look())
-        return outcomes_of(jobs, ended, channels, replies, watch)
+        last = hearing.end(ended)
+        assert last is not None
+        return Ran([last], 0.0)
 
 
 class FrameTrial:

@@ -31,7 +31,7 @@ from autograder.judging import Judgement
 from autograder.limits import SubmissionLimits
 from autograder.manifest import Grader, read_expectations, read_manifest, select, write_expectations
 from autograder.observation import Observation
-from autograder.sandbox.runner import Outcome, Sandbox, SandboxError
+from autograder.sandbox.runner import Ran, Sandbox, SandboxError
 from autograder.slicing import Chunk
 from autograder.submission import FoundFile, Problem, Submission, find_submission
 
@@ -201,7 +201,7 @@ class Broken:
 
     def preload(self, _: object) -> None: ...
 
-    def run_in_turn(self, *_: object) -> list[Outcome]:
+    def run_in_turn(self, *_: object) -> Ran:
         raise SandboxError("the zygote is gone")
 
 
@@ -271,9 +271,9 @@ def test_who_waited_for_pytorchs_own_import_gets_a_second_chance(
     runs: list[bool] = []
     run = own_sandbox.run_in_turn
 
-    def slow_without(*arguments: Any) -> list[Outcome]:
+    def slow_without(*arguments: Any) -> Ran:
         runs.append(own_sandbox.has({"torch._dynamo"}))
-        return run(*arguments) if runs[-1] else [an_outcome("cpu")]
+        return run(*arguments) if runs[-1] else Ran([an_outcome("cpu")], 0.0)
 
     monkeypatch.setattr(own_sandbox, "run_in_turn", slow_without)
     waiting = list(some_graded(f"from torch import optim\n{SOLUTION}", own_sandbox, Budget()))
@@ -288,9 +288,9 @@ def test_who_names_no_optimiser_gets_none(
     """An endless loop is run once."""
     runs: list[int] = []
 
-    def slow_always(*_: Any) -> list[Outcome]:
+    def slow_always(*_: Any) -> Ran:
         runs.append(1)
-        return [an_outcome("cpu")]
+        return Ran([an_outcome("cpu")], 0.0)
 
     monkeypatch.setattr(own_sandbox, "run_in_turn", slow_always)
     slow = list(some_graded(SOLUTION, own_sandbox, Budget()))

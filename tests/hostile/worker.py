@@ -38,7 +38,7 @@ from autograder.gradescope_run import run_on_gradescope
 from autograder.limits import Limits
 from autograder.manifest import MANIFEST, read_manifest, select
 from autograder.sandbox.privileges import follow_parent
-from autograder.sandbox.runner import Outcome, Sandbox
+from autograder.sandbox.runner import Outcome, Ran, Sandbox
 
 SLACK_SECONDS = 12.0
 SETTLING_SECONDS = 3.0
@@ -124,10 +124,10 @@ class WatchedSandbox(Sandbox):
         super().__init__(*args, **kwargs)
         self.outcomes: list[tuple[str, Outcome]] = []
 
-    def run_in_turn(self, jobs: Any, *args: Any, **kwargs: Any) -> list[Outcome]:
-        outcomes = super().run_in_turn(jobs, *args, **kwargs)
-        self.outcomes += [(job.id, outcome) for job, outcome in zip(jobs, outcomes, strict=False)]
-        return outcomes
+    def run_in_turn(self, jobs: Any, *args: Any, **kwargs: Any) -> Ran:
+        ran = super().run_in_turn(jobs, *args, **kwargs)
+        self.outcomes += [(job.id, outcome) for job, outcome in zip(jobs, ran.outcomes, strict=False)]
+        return ran
 
 
 class Worker:

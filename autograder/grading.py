@@ -120,7 +120,7 @@ def grade(
     desk = _Desk(manifest, where, submission, sandbox, budget)
     order = sorted(manifest.graders, key=lambda grader: len(PRELOADABLE.intersection(grader.preload)))
     missing = {grader.id: _without_file(grader, submission) for grader in order}
-    turns, taking = Turns(grader for grader in order if missing[grader.id] is None), threading.Lock()
+    turns, taking = Turns([grader for grader in order if missing[grader.id] is None]), threading.Lock()
     news: SimpleQueue[GraderResult | BaseException] = SimpleQueue()
     for failed in filter(None, missing.values()):
         news.put(failed)

@@ -9,8 +9,8 @@ ones, whose output is shown.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 
 from autograder.manifest import Grader
 
@@ -20,30 +20,39 @@ PATIENCE = 3  # children in a row that did one grader of several
 
 
 class Turns:
-    """The graders that are still to be run, in the groups that share a child. For one thread at a time."""
+    """The graders that are still to be run, in the groups that share a child. For one thread at a time.
 
-    def __init__(self, graders: Iterable[Grader]) -> None:
-        self._waiting = deque(groups(graders))
+    The group with the earliest grader is always the next one.
+    """
+
+    def __init__(self, graders: Sequence[Grader]) -> None:
+        self._order = {grader.id: index for index, grader in enumerate(graders)}
+        self._waiting: list[tuple[int, Sequence[Grader]]] = []
         self._short = 0
+        for group in groups(graders):
+            self._wait(group)
 
     def take(self, cpu_seconds: float) -> Sequence[Grader]:
         """The next group: no more graders than may use so much CPU time together, but one at least if any is left."""
         if not self._waiting:
             return ()
-        group = self._waiting.popleft()
-        room = 1 if self._short >= PATIENCE else int(min(cpu_seconds / group[0].limits.seconds, MOST))
-        if len(group) > max(1, room):
-            self._waiting.appendleft(group[max(1, room) :])
-        return group[: max(1, room)]
+        _, group = heappop(self._waiting)
+        room = 1 if self._short >= PATIENCE else max(1, int(min(cpu_seconds / group[0].limits.seconds, MOST)))
+        self._wait(group[room:])
+        return group[:room]
 
     def put_back(self, group: Sequence[Grader], results: Sequence[object | None]) -> None:
         """A child has done the first ones of a group; those whose result is None are run again, and alone."""
         if len(group) > 1:
             self._short = self._short + 1 if len(results) == 1 else 0
-        again = [grader for grader, result in zip(group, results, strict=False) if result is None]
-        self._waiting.extend([grader] for grader in again)
-        if len(results) < len(group):
-            self._waiting.appendleft(group[len(results) :])
+        for grader, result in zip(group, results, strict=False):
+            if result is None:
+                self._wait([grader])
+        self._wait(group[len(results) :])
+
+    def _wait(self, group: Sequence[Grader]) -> None:
+        if group:
+            heappush(self._waiting, (self._order[group[0].id], group))
 
 
 def groups(graders: Iterable[Grader]) -> list[Sequence[Grader]]:

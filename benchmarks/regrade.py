@@ -29,6 +29,7 @@ from autograder.templates import write_templates
 
 NAME = "six"
 COLD_RUNS = 6
+CLASS = 400  # submissions that must be graded again tonight
 SIZES = (10, 100, 1_000)
 COPIES = (2, 8)
 
@@ -183,18 +184,17 @@ def against_gradescope_utils(project: Path, folder: Path) -> None:
         subprocess.run([sys.executable, "run.py"], cwd=peer, check=True, stdout=subprocess.DEVNULL)
         cold.append(time.perf_counter() - started)
     assert len(json.loads((peer / "results.json").read_text())["tests"]) == len(FUNCTIONS)
-    count = 200
-    run = regrade(project, NAME, write_class(folder / "class", count), folder / "out", "--no-report")
+    run = regrade(project, NAME, write_class(folder / "class", CLASS), folder / "out", "--no-report")
     figure("gradescope-utils, six small graders, a cold process", sorted(cold)[len(cold) // 2])
-    figure(f"regrade, the same six, one of {count} submissions, all isolation", run.seconds / count)
-    ratio("cold process / regrade, meant to be 40 or more", [seconds * count / run.seconds for seconds in cold])
+    figure(f"regrade, the same six, one of {CLASS} submissions, all isolation", run.seconds / CLASS)
+    ratio("cold process / regrade, meant to be 40 or more", [seconds * CLASS / run.seconds for seconds in cold])
 
 
 def by_workers(project: Path, folder: Path) -> None:
     """One worker and two, in turn."""
-    count, ratios = 120, []
+    ratios = []
     for turn in range(2):
-        submissions = write_class(folder / f"by workers {turn}", count)
+        submissions = write_class(folder / f"by workers {turn}", CLASS)
         one, two = (
             regrade(
                 project, NAME, submissions, folder / f"out {turn} {number}", "--no-report", "--workers", str(number)
@@ -203,7 +203,7 @@ def by_workers(project: Path, folder: Path) -> None:
         )
         ratios.append(one.seconds / two.seconds)
     print()
-    ratio(f"one worker / two workers, {count} submissions, meant to be 1.8 or more", ratios)
+    ratio(f"one worker / two workers, {CLASS} submissions, meant to be 1.8 or more", ratios)
 
 
 def by_size(project: Path, folder: Path, sizes: list[int]) -> None:

@@ -40,7 +40,7 @@ from autograder.submission import Submission, find_submission
 
 RESULTS = "results"
 BATCH_SECONDS = 5.0  # of the reference: what a kill may cost a worker
-GRADER_SECONDS = 0.05  # what a grader costs beside its own computing
+GRADER_SECONDS = 0.02  # what a grader costs beside its own computing
 AHEAD = 2  # parts for every worker that are planned before it asks
 
 

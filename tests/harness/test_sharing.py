@@ -52,14 +52,23 @@ def test_a_group_can_use_no_more_than_is_left() -> None:
     assert numbers(turns.take(AMPLE)) == []
 
 
-def test_what_was_not_done_comes_next_and_what_did_not_count_comes_last() -> None:
-    turns = Turns([*some(6), a_grader("7", hidden=True)])
+def test_what_did_not_count_is_run_alone_and_the_earliest_grader_comes_next() -> None:
+    hidden = a_grader("4.hidden", hidden=True)
+    one, two, three, four, five, six = some(6)
+    turns = Turns([one, two, three, four, hidden, five, six])
     group = turns.take(AMPLE)
     turns.put_back(group, ["passed", None, "passed"])
-    assert numbers(turns.take(AMPLE)) == ["4", "5", "6"]
-    assert numbers(turns.take(AMPLE)) == ["7"]
     assert numbers(turns.take(AMPLE)) == ["2"]
+    assert numbers(turns.take(AMPLE)) == ["4", "5", "6"]
+    assert numbers(turns.take(AMPLE)) == ["4.hidden"]
     assert numbers(turns.take(AMPLE)) == []
+
+
+def test_graders_that_cannot_share_stay_in_their_order() -> None:
+    """A run that ends early has come to those that the handout asks for first."""
+    graders = [a_grader("1"), a_grader("1.hidden", hidden=True), a_grader("2"), a_grader("2.hidden", hidden=True)]
+    turns = Turns(graders)
+    assert [numbers(turns.take(0.0)) for _ in graders] == [[grader.number] for grader in graders]
 
 
 def test_a_submission_that_always_ends_its_child_gets_one_for_each_grader() -> None:

@@ -7,25 +7,50 @@ grader what the reference shows. Most variants rewrite one method, so most of th
 from __future__ import annotations
 
 import ast
-import copy
+import functools
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Span: TypeAlias = tuple[int, int]
+
+
+class Outline(NamedTuple):
+    """A program as two things that are compared apart: what stands around its functions' bodies, and the functions.
+
+    Attributes:
+        around: the program with every body left out.
+        functions: each function of a module or class; those inside others are part of them.
+    """
+
+    around: str
+    functions: tuple[tuple[Span, str], ...]
 
 
 def rewritten(reference: str, variant: str) -> list[Span] | None:
     """The lines, first and last, of the reference's functions whose bodies a variant rewrites.
 
     None where it changes anything else: a class, a signature, a decorator, a top-level statement.
-    Only functions of a module or class count; those inside others are part of them.
     """
-    before, after = ast.parse(reference), ast.parse(variant)
-    if ast.dump(_without_bodies(before)) != ast.dump(_without_bodies(after)):
+    before, after = _reference_outline(reference), outline(variant)
+    if before.around != after.around:
         return None
-    pairs = zip(_functions(before), _functions(after), strict=True)
-    return [_span(old) for old, new in pairs if ast.dump(old) != ast.dump(new)]
+    pairs = zip(before.functions, after.functions, strict=True)
+    return [span for (span, old), (_, new) in pairs if old != new]
+
+
+def outline(text: str) -> Outline:
+    """The outline of a program; comments, blanks and line numbers make none."""
+    tree = ast.parse(text)
+    functions = []
+    for function in _functions(tree):
+        functions.append((_span(function), "\n".join(map(ast.dump, function.body))))
+        function.body = []
+    return Outline(ast.dump(tree), tuple(functions))
+
+
+# Hundreds of variants are compared with one reference.
+_reference_outline = functools.lru_cache(maxsize=16)(outline)
 
 
 def enters(calls: Iterable[int], spans: Iterable[Span]) -> bool:
@@ -40,13 +65,6 @@ def _functions(node: ast.Module | ast.ClassDef) -> Iterator[Function]:
             yield child
         elif isinstance(child, ast.ClassDef):
             yield from _functions(child)
-
-
-def _without_bodies(tree: ast.Module) -> ast.Module:
-    stripped = copy.deepcopy(tree)
-    for function in _functions(stripped):
-        function.body = [ast.Pass()]
-    return stripped
 
 
 def _span(function: Function) -> Span:

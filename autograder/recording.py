@@ -50,6 +50,7 @@ from autograder.variants import REFERENCE, Variant, load_variants
 # Runs of the reference under as many seeds make a band; its Student-t quantile is then about 7.
 BAND_SEEDS = 20
 STUDENT_SEED = 20_240_229
+SAMPLE_SEED = 3
 
 Progress = Callable[[str, int, int], None]
 Texts = Mapping[str, str]
@@ -140,7 +141,7 @@ def observe_variants(
     jobs: int | None = None,
     student_seed: int = STUDENT_SEED,
     band_seeds: int = BAND_SEEDS,
-    everything: bool = False,
+    others: int = 0,
     allow_unsafe: bool = True,
     progress: Progress = lambda *_: None,
 ) -> Recording:
@@ -153,7 +154,8 @@ def observe_variants(
         practice: run the visible graders alone, with the student kit's inputs.
         student_seed: seeds the generators that the variants' own code draws from.
         band_seeds: how many seeds the reference is run under where a grader observes a band.
-        everything: run the graders that a variant does not name as well, for the whole kill matrix.
+        others: run the graders that a variant does not name as well: 1 runs all of them, for the whole kill
+            matrix; n runs each n-th, as `sampled` has it, for misconceptions, and all for readings; 0 runs none.
         allow_unsafe: run even where nothing isolates what runs.
 
     Raises:
@@ -187,7 +189,7 @@ def observe_variants(
                 remedy="`autograder doctor` tells why; --allow-unsafe records all the same.",
             )
         recorder = _Recorder(homework, manifest, variants, data, sandbox, jobs or cores(), progress)
-        return recorder.run(band_seeds, everything)
+        return recorder.run(band_seeds, others)
 
 
 class _Recorder:
@@ -212,8 +214,8 @@ class _Recorder:
         self.programs: dict[tuple[str, str], Program] = {}
         self.spans: dict[tuple[str, str], list[Span] | None] = {}
 
-    def run(self, band_seeds: int, everything: bool) -> Recording:
-        (_, reference), *others = self.variants
+    def run(self, band_seeds: int, others: int) -> Recording:
+        (_, reference), *variants = self.variants
         graders = self.manifest.graders
         own = {name for grader in self.manifest.graders for name in grader_imports(grader.source.text)}
         self.sandbox.preload(PRELOADABLE | own)
@@ -223,9 +225,10 @@ class _Recorder:
             self.observations[grader.id, REFERENCE] = observation
         spreads = self._spreads([grader for grader in graders if _has_band(self._reference(grader))], band_seeds)
         tasks = []
-        for variant, texts in others:
+        for variant, texts in variants:
+            share = min(others, 1) if variant.kind == "reading" else others
             for grader in graders:
-                if everything or variant.concerns(grader.number):
+                if variant.concerns(grader.number) or sampled(grader.id, variant.name, share):
                     self.observations[grader.id, variant.name] = self._reference(grader)
                     if self._sees(grader, texts):
                         tasks.append((variant, grader, texts))
@@ -345,6 +348,11 @@ class _Recorder:
         if key not in self.programs:
             self.programs[key] = Program.parse([Chunk(path, text)])
         return self.programs[key].slice(names).digest()
+
+
+def sampled(grader: str, variant: str, every: int) -> bool:
+    """Whether a grader and a variant are among each `every`-th pair, the same ones each time; with 0 none is."""
+    return every > 0 and derive_seed(SAMPLE_SEED, f"{grader} {variant}") % every == 0
 
 
 def declared_graders(homework: Homework, *, practice: bool = False) -> tuple[Grader, ...]:

@@ -19,7 +19,7 @@ from autograder.grading import Place, grade
 from autograder.homework import Homework, read_text
 from autograder.judging import Judgement, judge_observation
 from autograder.manifest import DATA, Grader, Manifest, read_expectations, read_manifest
-from autograder.recording import STUDENT_SEED, Progress, Recording, declared_graders, observe_variants
+from autograder.recording import STUDENT_SEED, Progress, Recording, declared_graders, observe_variants, sampled
 from autograder.sandbox.runner import Sandbox
 from autograder.submission import find_submission
 from autograder.templates import find_leaks, generate_template, solution_lines
@@ -44,24 +44,42 @@ class Check:
 
 @dataclass(frozen=True)
 class KillMatrix:
-    """The judgement of every variant by every grader."""
+    """The judgement of every variant by every grader, or of misconceptions by a sample of the graders they do not name.
+
+    Attributes:
+        judgements: by (grader id, variant name).
+        others: each how many-th pair of a misconception and a grader that it does not name was looked at; 1 for all.
+    """
 
     graders: tuple[Grader, ...]
     variants: tuple[Variant, ...]
     judgements: Mapping[tuple[str, str], Judgement]
+    others: int = 1
+
+    def judged(self, grader: Grader, variant: Variant) -> bool:
+        """Whether a pair is among those that were to be looked at: `passes` is an error where it was and is missing."""
+        if variant.kind != "misconception" or variant.concerns(grader.number):
+            return True
+        return sampled(grader.id, variant.name, self.others)
 
     def passes(self, grader: Grader, variant: Variant) -> bool:
         return self.judgements[grader.id, variant.name].feedback.verdict == "passed"
 
 
-def validate(homework: Homework, *, jobs: int | None = None, progress: Progress = lambda *_: None) -> list[Check]:
+def validate(
+    homework: Homework, *, others: int = 1, jobs: int | None = None, progress: Progress = lambda *_: None
+) -> list[Check]:
     """Every check of a recorded homework.
+
+    Args:
+        others: 1 observes every misconception on every grader; n observes it on those that it names, and on each
+            n-th of the others, the same ones each time (`recording.sampled`).
 
     Raises:
         UserError: where nothing is recorded yet.
     """
     manifest = read_manifest(homework.expectations)
-    matrix = kill_matrix(homework, manifest, jobs=jobs, progress=progress)
+    matrix = kill_matrix(homework, manifest, others=others, jobs=jobs, progress=progress)
     template = grade_template(homework, manifest, jobs)
     return [
         check_numbers(manifest),
@@ -78,9 +96,14 @@ def validate(homework: Homework, *, jobs: int | None = None, progress: Progress 
 
 
 def kill_matrix(
-    homework: Homework, manifest: Manifest, *, jobs: int | None = None, progress: Progress = lambda *_: None
+    homework: Homework,
+    manifest: Manifest,
+    *,
+    others: int = 1,
+    jobs: int | None = None,
+    progress: Progress = lambda *_: None,
 ) -> KillMatrix:
-    """Observe every variant again and judge it with the recorded expectations.
+    """Observe every variant again and judge it with the recorded expectations; for `others` see `validate`.
 
     Raises:
         UserError: where a grader or a variant has changed since it was recorded.
@@ -92,10 +115,10 @@ def kill_matrix(
         jobs=jobs,
         student_seed=OTHER_SEED,
         band_seeds=1,
-        everything=True,
+        others=others,
         progress=progress,
     )
-    return judge_recording(fresh, manifest, homework.expectations)
+    return judge_recording(fresh, manifest, homework.expectations, others)
 
 
 def check_recorded(homework: Homework, manifest: Manifest, *, practice: bool = False) -> None:
@@ -117,7 +140,7 @@ def check_recorded(homework: Homework, manifest: Manifest, *, practice: bool = F
         )
 
 
-def judge_recording(fresh: Recording, manifest: Manifest, expectations: Path) -> KillMatrix:
+def judge_recording(fresh: Recording, manifest: Manifest, expectations: Path, others: int = 1) -> KillMatrix:
     """The kill matrix of observations, by the expectations in a folder."""
     judgements = {}
     for grader in manifest.graders:
@@ -127,7 +150,7 @@ def judge_recording(fresh: Recording, manifest: Manifest, expectations: Path) ->
             if observation is not None:
                 judgement = judge_observation(grader, manifest.variants, recorded, observation)
                 judgements[grader.id, variant.name] = judgement
-    return KillMatrix(graders=manifest.graders, variants=manifest.variants, judgements=judgements)
+    return KillMatrix(graders=manifest.graders, variants=manifest.variants, judgements=judgements, others=others)
 
 
 def grade_template(homework: Homework, manifest: Manifest, jobs: int | None) -> list[GraderResult]:
@@ -189,6 +212,8 @@ def check_kills(matrix: KillMatrix) -> Check:
     wrong = _misconceptions(matrix)
     for variant in wrong:
         for grader in matrix.graders:
+            if not matrix.judged(grader, variant):
+                continue
             passes, named = matrix.passes(grader, variant), variant.concerns(grader.number)
             if passes and named:
                 faults.append(f"{variant.name!r} passes {grader.number}, which it should fail")
@@ -197,10 +222,11 @@ def check_kills(matrix: KillMatrix) -> Check:
                 faults.append(f"{variant.name!r} fails {grader.number}, which it does not name: {reason}")
         if not any(variant.concerns(grader.number) for grader in matrix.graders):
             faults.append(f"{variant.name!r} names no grader: {', '.join(variant.numbers)}")
+    sample = f", and 1 in {matrix.others} of those that they do not name" if matrix.others > 1 else ""
     return Check(
         "every misconception fails exactly the graders that it names",
         tuple(faults),
-        f"{len(wrong)} misconceptions × {len(matrix.graders)} graders",
+        f"{len(wrong)} misconceptions × {len(matrix.graders)} graders{sample}",
     )
 
 
@@ -235,7 +261,8 @@ def check_coverage(matrix: KillMatrix, manifest: Manifest) -> Check:
         if len(killing) < LEAST_MISCONCEPTIONS:
             faults.append(f"{part} {title} has {len(killing)}")
     for grader in matrix.graders:
-        if not any(not matrix.passes(grader, variant) for variant in _misconceptions(matrix)):
+        looked_at = [variant for variant in _misconceptions(matrix) if matrix.judged(grader, variant)]
+        if all(matrix.passes(grader, variant) for variant in looked_at):
             faults.append(f"no misconception fails grader {grader.number}: it cannot be shown to fail")
     rule = f"every part has {LEAST_MISCONCEPTIONS} misconceptions or more, every grader one"
     return Check(rule, tuple(faults), f"at least {fewest}")

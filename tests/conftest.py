@@ -1,4 +1,10 @@
-"""How tests are divided where several processes run them, as `make test` has it (pytest -n)."""
+"""How tests are divided where several processes run them, as `make test` has it (pytest -n).
+
+Three files run a stated sample, always the same one; with their variable set to 1 they run everything:
+HOSTILE_EVERY (tests/hostile: ordinary user, each 3rd; tests/regrade: hostile students, each 10th), VALIDATE_EVERY
+(tests/harness/test_homeworks.py: graders that a misconception does not name, each 3rd) and SUBMISSIONS_EVERY
+(tests/harness/test_submissions.py: graders that a submission must pass, each 3rd).
+"""
 
 from __future__ import annotations
 
@@ -18,6 +24,10 @@ WHOLE = (
     "test_setup_sh",
     "test_run_autograder",
     "test_bundle",
+    "test_regrade_cli",
+    "test_report_browser",
+    "test_report_site",
+    "test_offline_datasets",
 )
 # The whole kill matrix keeps every processor busy by itself, as the hostile submissions do that are begun first.
 LAST = "test_every_rule_holds"

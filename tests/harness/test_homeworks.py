@@ -1,7 +1,13 @@
-"""The rules that every homework of the project keeps: the kill matrix and the rest of `autograder validate`."""
+"""The rules that every homework of the project keeps: the kill matrix and the rest of `autograder validate`.
+
+A misconception is observed on every grader that it names, and on a third of the others: always the same third, by
+`recording.sampled`. `make validate HOMEWORK=...`, or `VALIDATE_EVERY=1 pytest tests/harness/test_homeworks.py`, takes
+all of them. The reference and the readings are observed on every grader in any case.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +18,7 @@ from autograder.recording import record
 from autograder.validation import validate
 
 PROJECT = Path(__file__).resolve().parents[2]
+EVERY = int(os.environ.get("VALIDATE_EVERY", "3"))
 
 
 @pytest.mark.timeout(1800)
@@ -21,7 +28,7 @@ def test_every_rule_holds(name: str) -> None:
     homework = load_homework(name, PROJECT)
     if not (homework.expectations / MANIFEST).is_file():
         record(homework)
-    checks = validate(homework)
+    checks = validate(homework, others=EVERY)
     broken = [f"{check.rule}: {fault}" for check in checks for fault in check.faults]
     assert len(checks) == 10
     assert not broken, "\n".join(broken)

@@ -207,7 +207,7 @@ def test_only_what_a_variant_changes_is_run(
         run = staticmethod(counting)
 
     monkeypatch.setattr("autograder.recording.Sandbox", Counted)
-    recording = observed(tiny, everything=True, band_seeds=3)
+    recording = observed(tiny, others=1, band_seeds=3)
     # four graders on the reference, two more seeds of the band, three variants on two graders, one on two
     assert len(ran) == 4 + 2 + 3 * 2 + 2 + 1  # and the standard computations
     assert len(recording.observations) == 4 * 5
@@ -218,9 +218,9 @@ def test_only_what_a_variant_changes_is_run(
 
 
 def test_what_is_not_run_would_have_shown_the_same(tiny: TinyHomework, monkeypatch: pytest.MonkeyPatch) -> None:
-    spared = observed(tiny, everything=True)
+    spared = observed(tiny, others=1)
     monkeypatch.setattr("autograder.recording._Recorder._sees", lambda *_: True)
-    complete = observed(tiny, everything=True)
+    complete = observed(tiny, others=1)
     assert spared.observations.keys() == complete.observations.keys()
     for key, observation in complete.observations.items():
         other = spared.observations[key]
@@ -241,7 +241,7 @@ fails = ["1.b", "1.c"]
 says = "The arguments are those of the template."
 """
     )
-    observations = observed(tiny, everything=True).observations
+    observations = observed(tiny, others=1).observations
     failure = observations["test_tiny.test_noise", "another argument"].failure
     assert failure is not None
     assert failure.type == "TypeError"

@@ -30,16 +30,20 @@ from autograder.regrade.run import Progress
 STUDENTS = 8
 SECONDS = 240
 KILLS = 4
+ONE = ("--workers", 1)
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="module")
 def graded_once(_recorded_tiny: TinyHomework, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class, and what an undisturbed run gives for it."""
+    """A class, and what an undisturbed run gives for it.
+
+    Each worker imports PyTorch, which is most of what these tests take: there is one where their number is no matter.
+    """
     folder = tmp_path_factory.mktemp("class")
     write_class(folder / "class", STUDENTS)
     done = subprocess.run(
-        command(folder, "undisturbed"), cwd=_recorded_tiny.project, capture_output=True, text=True, check=False
+        command(folder, "undisturbed", *ONE), cwd=_recorded_tiny.project, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert f"{STUDENTS} submissions: {STUDENTS} graded in " in done.stdout
@@ -131,8 +135,8 @@ def test_whenever_it_is_killed_it_goes_on(start: Start, graded_once: Path, tmp_p
     chance = random.Random(6)
     undisturbed = read_class(graded_once / "undisturbed")
     kept = 0
-    for _ in range(KILLS):
-        process = start()
+    for count in range(KILLS):
+        process = start("--workers", 1 + count % 2)
         if chance.random() < 0.3:
             time.sleep(chance.random() * 2)  # while it begins
         else:
@@ -143,15 +147,15 @@ def test_whenever_it_is_killed_it_goes_on(start: Start, graded_once: Path, tmp_p
         assert found.items() <= undisturbed.items()  # every file that stands is whole and right
         assert len(found) >= kept
         kept = len(found)
-    said = finish(start())
+    said = finish(start(*ONE))
     assert read_class(tmp_path / "out") == undisturbed
     graded = int(re.search(r"(\d+) graded in", said)[1])  # type: ignore[index]
     assert graded <= STUDENTS - kept
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly(start: Start, graded_once: Path, tmp_path: Path, number: int) -> None:
-    process = start()
+@pytest.mark.parametrize(("number", "count"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
+def test_a_signal_ends_it_cleanly(start: Start, graded_once: Path, tmp_path: Path, number: int, count: int) -> None:
+    process = start("--workers", count)
     wait_for(lambda: results(tmp_path / "out") >= 1, process)
     workers = workers_of(process)
     assert workers
@@ -159,7 +163,7 @@ def test_a_signal_ends_it_cleanly(start: Start, graded_once: Path, tmp_path: Pat
     said = finish(process, 130)
     assert "the same command goes on from here" in said
     assert not alive(workers)
-    finish(start())
+    finish(start(*ONE))
     assert read_class(tmp_path / "out") == read_class(graded_once / "undisturbed")
 
 
@@ -180,9 +184,9 @@ def test_the_second_signal_ends_it_at_once(start: Start, tmp_path: Path) -> None
 
 
 def test_two_at_a_time(start: Start, tmp_path: Path) -> None:
-    first = start()
+    first = start(*ONE)
     wait_for(lambda: (tmp_path / "out" / "regrade.sqlite").exists() and workers_of(first), first)
-    said = finish(start(), 2)
+    said = finish(start(*ONE), 2)
     assert "another regrade is writing to this folder" in said
     assert f"process {first.pid} on " in said
     finish(first)
@@ -274,7 +278,7 @@ def test_on_a_cluster_that_loses_a_worker(
     finish(process)
     assert read_class(tmp_path / "out") == read_class(graded_once / "undisturbed")
     # What was graded here is known there, and the other way about.
-    assert "0 graded in " in finish(start())
+    assert "0 graded in " in finish(start(*ONE))
     # A signal leaves the cluster to others.
     shutil.rmtree(tmp_path / "out" / "results")
     process = start("--executor", "dask", "--scheduler", address, "--fresh")

@@ -16,7 +16,7 @@ from autograder.errors import UserError
 from autograder.feedback import Feedback, GraderResult
 from autograder.judging import Judgement
 from autograder.manifest import Grader, Manifest, read_manifest, write_expectations
-from autograder.recording import Recording, observe_variants, record
+from autograder.recording import Recording, observe_variants, record, sampled
 from autograder.validation import (
     Check,
     KillMatrix,
@@ -161,7 +161,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recording]:
 def matrix(recorded_tiny: TinyHomework, fresh: dict[str, Recording]) -> KillMatrix:
     homework = recorded_tiny.load()
     if not fresh:
-        fresh["tiny"] = observe_variants(homework, recorded_tiny.project, student_seed=5, band_seeds=1, everything=True)
+        fresh["tiny"] = observe_variants(homework, recorded_tiny.project, student_seed=5, band_seeds=1, others=1)
     return judge_recording(fresh["tiny"], read_manifest(homework.expectations), homework.expectations)
 
 
@@ -263,6 +263,53 @@ def test_a_grader_that_no_misconception_fails(matrix: KillMatrix, recorded_tiny:
     broken = judged(matrix, "1.c", "variance used as standard deviation", PASSED)
     fault = only_fault(check_coverage(broken, manifest_of(recorded_tiny)))
     assert fault == "no misconception fails grader 1.c: it cannot be shown to fail"
+
+
+# --- a sample of the matrix -----------------------------------------------------------------------------------------
+
+
+def test_a_sample_is_the_same_each_time_and_about_as_large_as_wanted() -> None:
+    pairs = [(f"test_{grader}", f"variant {variant}") for grader in range(40) for variant in range(50)]
+    third = [pair for pair in pairs if sampled(*pair, 3)]
+    assert third == [pair for pair in pairs if sampled(*pair, 3)]
+    assert len(pairs) / 4 < len(third) < len(pairs) / 2
+    assert all(sampled(*pair, 1) and not sampled(*pair, 0) for pair in pairs)
+    for grader in range(40):
+        assert any(name == f"test_{grader}" for name, _ in third)
+
+
+def test_a_sample_leaves_out_nothing_but_graders_that_a_misconception_does_not_name(
+    recorded_tiny: TinyHomework,
+) -> None:
+    homework = recorded_tiny.load()
+    observed = observe_variants(homework, recorded_tiny.project, student_seed=5, band_seeds=1, others=2)
+    for variant in observed.variants:
+        for grader in observed.manifest.graders:
+            exempt = variant.kind == "misconception" and not variant.concerns(grader.number)
+            assert ((grader.id, variant.name) in observed.observations) == (
+                not exempt or sampled(grader.id, variant.name, 2)
+            )
+    assert len(observed.observations) < 20
+    checks = validate(homework, others=2)
+    assert [fault for check in checks for fault in check.faults] == []
+    assert any(check.measured.endswith("and 1 in 2 of those that they do not name") for check in checks)
+
+
+def test_what_a_sample_looks_at_is_judged_as_ever(matrix: KillMatrix) -> None:
+    """A kill that is not named is found where it was looked for; a missing one that was to be looked at is an error."""
+    wrong = [variant for variant in matrix.variants if variant.kind == "misconception"]
+    others = [(grader, each) for each in wrong for grader in matrix.graders if not each.concerns(grader.number)]
+    found = set()
+    for grader, variant in others:
+        broken = replace(judged(matrix, grader.number, variant.name, FAILED), others=2)
+        found.add(sampled(grader.id, variant.name, 2))
+        assert check_kills(broken).holds != sampled(grader.id, variant.name, 2)
+        assert not check_kills(replace(broken, others=1)).holds
+    assert found == {True, False}
+    grader = next(grader for grader in matrix.graders if grader.number == "1.a")
+    missing = {pair: one for pair, one in matrix.judgements.items() if pair != (grader.id, FACTOR)}
+    with pytest.raises(KeyError):
+        check_kills(replace(matrix, judgements=missing, others=2))
 
 
 # --- holes that are in the homework itself --------------------------------------------------------------------------

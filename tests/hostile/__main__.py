@@ -24,21 +24,27 @@ def main() -> int:
     parser.add_argument("--level", action="append", default=[], choices=[level.name for level in LEVELS])
     parser.add_argument("--json", type=Path, help="write what was found to this file as well")
     parser.add_argument("--archive", type=Path, help="use this Gradescope zip; record the homework by default")
+    every = "as an ordinary user grade each N-th submission, where all are graded as root: 1 by default"
+    parser.add_argument("--every", type=int, default=1, metavar="N", help=every)
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for every submission")
     arguments = parser.parse_args()
     levels, cases = choose(arguments.level, arguments.patterns)
+    if len(levels) > 1 and levels[0].name != "root":
+        arguments.every = 1
     with tempfile.TemporaryDirectory(prefix="hostile-homework-") as folder:
         Path(folder).chmod(0o755)
         archive = arguments.archive or prepare(Path(folder))
         if len(levels) == 1:
             say = (lambda line: print(line, flush=True)) if arguments.verbose else (lambda _: None)
             try:
-                reports = [run_level(levels[0], cases, archive, say)]
+                reports = [run_level(levels[0], cases, archive, say, arguments.every)]
             except UnavailableError as error:
                 reports = [Report(level=levels[0].name, skipped=str(error))]
         else:
             more = [*arguments.patterns, *["--verbose"] * arguments.verbose]
-            reports = run_levels(levels, archive, Path(folder), more)
+            reports = run_levels(levels, archive, Path(folder), [*more, "--every", str(arguments.every)])
+            if arguments.every > 1 and reports[0].skipped:  # so they are not all graded as root
+                reports = run_levels(levels, archive, Path(folder), more)
     if arguments.json:
         arguments.json.write_bytes(msgspec.json.encode(reports))
     if len(levels) == 1:

@@ -92,11 +92,21 @@ def prepare(folder: Path) -> Path:
     return archive
 
 
-def run_level(level: Level, cases: Sequence[Case], archive: Path, say: Callable[[str], None]) -> Report:
-    """Grade the cases at one level."""
+def cases_at(level: Level, cases: Sequence[Case], every: int = 1) -> list[Case]:
+    """The cases that are run at a level: those with something to show in the control, else each `every`-th or all.
+
+    Only at the second of two protected levels are cases left out: where this process is not root there is but one.
+    """
+    if not level.protected:
+        return [case for case in cases if case.breaches or case.id in HONEST_IN_THE_CONTROL]
+    return list(cases[::every] if level.ordinary and os.geteuid() == 0 else cases)
+
+
+def run_level(level: Level, cases: Sequence[Case], archive: Path, say: Callable[[str], None], every: int = 1) -> Report:
+    """Grade the cases at one level; `every` as in `cases_at`."""
     started = time.monotonic()
     try_to_adopt()
-    cases = [case for case in cases if level.protected or case.breaches or case.id in HONEST_IN_THE_CONTROL]
+    cases = cases_at(level, cases, every)
     try:
         found = _Supervision(level, cases, archive, say).run()
     except UnavailableError as error:

@@ -1,11 +1,14 @@
 """Every hostile and honest submission at every level that this machine offers, and the control that the test can fail.
 
-The submissions are run by `python tests/hostile`, all levels one after another in processes of its own, once for all
-tests. See corpus.py for what a submission is, and worker.py for what counts as a breach.
+The submissions are run by `python tests/hostile`, all levels at the same time in processes of its own, once for all
+tests. Where they are all run as root, each third of them (in the order of their names: 1st, 4th, 7th ...) is run as an
+ordinary user. `make hostile`, or `HOSTILE_EVERY=1 pytest tests/hostile`, runs all of them at both levels. The control
+is complete in any case. See corpus.py for what a submission is, and worker.py for what counts as a breach.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +18,7 @@ import pytest
 from corpus import CATEGORIES, KINDS, Case, hand_in, read_case, read_cases
 from guarded_homework import GRADERS, SOLUTION
 from planted import PATTERN, Planted
-from runner import LEVELS, TABLE, Level, Report, complaints, describe, not_shown, table
+from runner import LEVELS, TABLE, Level, Report, cases_at, complaints, describe, not_shown, table
 from worker import Found, name_of, verdicts
 
 from autograder.gradescope import Results, TestCase
@@ -25,6 +28,8 @@ CASES = {case.id: case for case in read_cases()}
 PROTECTED = [level for level in LEVELS if level.protected]
 CONTROL = next(level for level in LEVELS if not level.protected)
 RUN_SECONDS = 1200
+EVERY = int(os.environ.get("HOSTILE_EVERY", "3"))
+RUN = [(level, case.id) for level in PROTECTED for case in cases_at(level, list(CASES.values()), EVERY)]
 
 pytestmark = pytest.mark.timeout(RUN_SECONDS)
 
@@ -36,7 +41,7 @@ def reports(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     log = file.with_suffix(".log")
     with log.open("wb") as output:
         subprocess.run(
-            [sys.executable, str(HERE), "--verbose", "--json", str(file)],
+            [sys.executable, str(HERE), "--verbose", "--every", str(EVERY), "--json", str(file)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -57,16 +62,31 @@ def report_of(level: Level, reports: dict[str, Report]) -> Report:
     return report
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("level", PROTECTED, ids=lambda level: level.name)
+@pytest.mark.parametrize(("level", "case"), RUN, ids=[f"{level.name}-{case}" for level, case in RUN])
 def test_nothing_is_read_forged_or_lost(level: Level, case: str, reports: dict[str, Report]) -> None:
     found = {found.case: found for found in report_of(level, reports).found}[case]
     assert not found.breached, describe(found)
     assert found.kept == found.deserved == len(CASES[case].deserved())
 
 
-def test_some_level_protects(reports: dict[str, Report]) -> None:
-    assert any(reports[level.name].found for level in PROTECTED), [report.skipped for report in reports.values()]
+def test_every_submission_is_run_at_a_protected_level(reports: dict[str, Report]) -> None:
+    """Also where one of the levels turns out not to be had."""
+    found = [one for level in PROTECTED for one in reports[level.name].found]
+    assert {one.case for one in found} == set(CASES), [report.skipped for report in reports.values()]
+    assert not [describe(one) for one in found if one.breached]
+
+
+def test_a_sample_is_taken_at_the_second_of_two_levels_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases, (root, user) = list(CASES.values()), PROTECTED
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert cases_at(root, cases, 3) == cases_at(user, cases, 1) == cases
+    third = cases_at(user, cases, 3)
+    assert len(cases) / 3 <= len(third) < len(cases) / 3 + 1
+    assert {case.category for case in third} == set(CATEGORIES)
+    assert cases_at(CONTROL, cases, 3) == cases_at(CONTROL, cases, 1)
+    assert {case.id for case in cases if case.breaches} <= {case.id for case in cases_at(CONTROL, cases, 3)}
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert cases_at(user, cases, 3) == cases
 
 
 @pytest.mark.parametrize("case", [case for case in CASES.values() if case.breaches], ids=lambda case: case.id)

@@ -124,27 +124,36 @@ def grade(
     desk = _Desk(manifest, where, submission, sandbox, budget)
     order = sorted(manifest.graders, key=lambda grader: len(PRELOADABLE.intersection(grader.preload)))
     missing = {grader.id: _without_file(grader, submission) for grader in order}
-    turns, taking = Turns([grader for grader in order if missing[grader.id] is None]), threading.Lock()
+    turns, taking = Turns([grader for grader in order if missing[grader.id] is None]), threading.Condition()
+    workers, busy = min(jobs or cores(), len(order)), 0
     news: SimpleQueue[GraderResult | BaseException] = SimpleQueue()
     for failed in filter(None, missing.values()):
         news.put(failed)
     given_up = threading.Event()
 
     def work() -> None:
+        nonlocal busy
         while not given_up.is_set():
             with taking:
-                group = turns.take(budget.cpu_seconds_left)
-            if not group or not budget.begin(group[0]):
-                return
+                group = turns.take(budget.cpu_seconds_left / workers)
+                while not group and busy:  # a busy one may put some back
+                    taking.wait()
+                    group = turns.take(budget.cpu_seconds_left / workers)
+                if not group or not budget.begin(group[0]):
+                    return
+                busy += 1
+            results: list[GraderResult | None] = []
             try:
                 results = desk.grade(group, news.put)
-                with taking:
-                    turns.put_back(group, results)
             except BaseException as error:
                 news.put(error)
+            with taking:
+                turns.put_back(group, results)
+                busy -= 1
+                taking.notify_all()
 
     # Threads that nobody waits for: what hangs in one of them cannot keep a run from its end.
-    for number in range(min(jobs or cores(), len(order))):
+    for number in range(workers):
         threading.Thread(target=work, daemon=True, name=f"grader-{number}").start()
     left = len(order)
     try:

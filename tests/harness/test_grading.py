@@ -17,6 +17,7 @@ from autograder.budget import Budget
 from autograder.feedback import Feedback, GraderResult
 from autograder.gradescope import EarlyEnd
 from autograder.grading import (
+    SECOND_ANSWER,
     Place,
     _leaderboard,
     _result,
@@ -479,3 +480,47 @@ def test_grading_can_be_stopped_half_way(recorded_tiny: TinyHomework, sandbox: S
     results = grade(manifest, Place.of(homework.expectations), submission, sandbox, 1)
     assert next(results).feedback.verdict == "passed"
     results.close()  # type: ignore[attr-defined]
+
+
+# --- shared children ------------------------------------------------------------------------------------------------
+
+
+def answers(first: str, later: str) -> str:
+    """A solution whose noise is `first` in a process that is new, and `later` in one where it was called before."""
+    body = f"""
+    import json
+    used, json.used = getattr(json, "used", False), True
+    draws = torch.randn(n)
+    return {later} * draws if used else {first} * draws
+"""
+    solution = SOLUTION.replace("return 0.5 * x", "import json; json.used = True; return 0.5 * x")
+    return solution.replace("return sigma_square**0.5 * torch.randn(n)", body.strip())
+
+
+def test_who_answers_otherwise_in_a_used_process_is_judged_in_a_new_one(
+    graded: Callable[..., Graded], recorded_tiny: TinyHomework
+) -> None:
+    """1.c comes after 1.a in its child: its failure there does not count, but staff are told of it."""
+    manifest = read_manifest(recorded_tiny.load().expectations)
+    alike = tuple(
+        msgspec.structs.replace(grader, limits=manifest.graders[0].limits, bands=False) for grader in manifest.graders
+    )
+    results = graded(answers("2.0", "9.0"), graders=alike)
+    assert set(verdicts(results).values()) == {"passed"}
+    told = {number for number, result in results.items() if SECOND_ANSWER in result.feedback.staff}
+    assert told == {"1.b", "1.c"}
+    honest = graded(SOLUTION, graders=alike)
+    assert not any(SECOND_ANSWER in result.feedback.staff for result in honest.values())
+
+
+def test_what_does_not_pass_in_a_shared_child_reads_as_it_does_alone(
+    graded: Callable[..., Graded], recorded_tiny: TinyHomework
+) -> None:
+    """The message, and all else, of a wrong answer is that of a child of its own."""
+    wrong = SOLUTION.replace("sigma_square**0.5", "sigma_square")
+    shared = graded(wrong)
+    graders = read_manifest(recorded_tiny.load().expectations).graders
+    for grader in graders:
+        alone = graded(wrong, graders=(grader,))[grader.number]
+        assert shared[grader.number].feedback == alone.feedback
+        assert shared[grader.number].score == alone.score

@@ -368,7 +368,7 @@ class _State:
         )
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class SubmissionFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the given modules by name, a hyphen being as good as an underscore."""
 
     def __init__(self, modules: Mapping[str, types.ModuleType]) -> None:
@@ -396,7 +396,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def install(modules: Mapping[str, types.ModuleType]) -> None:
     """Make `modules` (by name, with underscores) importable, before anything of the same name on the path."""
-    sys.meta_path[:] = [_Finder(modules), *(finder for finder in sys.meta_path if not isinstance(finder, _Finder))]
+    others = [finder for finder in sys.meta_path if not isinstance(finder, SubmissionFinder)]
+    sys.meta_path[:] = [SubmissionFinder(modules), *others]
     sys.modules.update(modules)
 
 

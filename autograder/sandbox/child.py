@@ -40,6 +40,7 @@ from autograder.sandbox.workers import do_without_workers
 from autograder.slicing import Chunk
 
 HARNESS_FAULT = 70  # EX_SOFTWARE of sysexits.h
+GRADER = "grader"  # its module's name
 MAX_FRAMES = 12
 MAX_MESSAGE = 2000
 
@@ -75,8 +76,8 @@ def do_jobs(jobs: Sequence[Job], limits: ChildLimits, work: Path) -> None:
     observers = [Observer() for _ in jobs]
     doing = 0
     adapt(jobs[0], lambda text: observers[doing].note(text))
+    imprint = Imprint(work, {*jobs[0].submission, *jobs[0].given, GRADER}) if len(jobs) > 1 else None
     run = prepare(jobs[0], observers[0])
-    imprint = Imprint(work) if len(jobs) > 1 else None
     _write_all(REPLY_FD, READY)
     while True:
         header = run()
@@ -213,8 +214,8 @@ def load_modules(
 
 def _load_grader(job: Job) -> Callable[..., object]:
     register_source(job.grader.filename, job.grader.text)
-    module = ModuleType("grader")
-    sys.modules["grader"] = module  # dataclasses look themselves up there
+    module = ModuleType(GRADER)
+    sys.modules[GRADER] = module  # dataclasses look themselves up there
     exec(compile(job.grader.text, job.grader.filename, "exec"), module.__dict__)
     function: Callable[..., object] = getattr(module, job.function)
     return function

@@ -9,7 +9,6 @@ cannot cost anybody a point: see `runner.py`. What it takes for a trace, and is 
 from __future__ import annotations
 
 import _thread
-import builtins
 import contextlib
 import gc
 import os
@@ -18,11 +17,13 @@ import signal
 import sys
 import threading
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from autograder.datasets import DATA_VARIABLE
+from autograder.loading import SubmissionFinder
 
 _NAMESPACES = (
     *("builtins", "math", "os", "os.path", "random", "time"),
@@ -42,6 +43,7 @@ _NAMESPACES = (
 _CLASSES_OF = ("torch.distributions", "torch.nn", "torch.optim", "torch.utils.data", "torchvision.transforms")
 # Modules of these may be imported at any time, as their libraries do themselves.
 _OFTEN_IMPORTED = frozenset({"autograder", "encodings", "matplotlib", "numpy", "torch", "torchvision"})
+_SWITCHED = ("matplotlib", "numpy", "torch")
 _SIGNALS = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGXCPU)
 # What libraries change themselves: an optimiser's class when the first one is made, a class when an object is pickled.
 _CHANGES = {"step", "zero_grad", "__slotnames__"}
@@ -50,27 +52,49 @@ _CHANGES = {"step", "zero_grad", "__slotnames__"}
 class Imprint:
     """The state of this process, to be compared with a later one.
 
+    To be made before a student's modules are there: one may have a library's name, and looking at it would run it.
+
     Args:
         work: the working folder, which holds nothing.
+        own: names of the modules that jobs bring along.
     """
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, own: Collection[str]) -> None:
         self._work = work
+        self._own = frozenset(own)
+        self._libraries = {name: sys.modules[name] for name in _SWITCHED if name in sys.modules}
         self._spaces = _spaces()
         self._held = [list(space.values()) for space in self._spaces]  # none of these addresses is given to another
         self._identities = [_identity(space) for space in self._spaces]
-        self._state = _state(work)
+        self._state = self._look()
 
     def holds(self) -> bool:
         """Whether the process is as it was; not so where it cannot be looked at any more."""
         try:
             _close_figures()
             _empty(self._work)
-            return _state(self._work) == self._state and all(
+            return self._look() == self._state and all(
                 identity == _identity(space) for identity, space in zip(self._identities, self._spaces, strict=True)
             )
         except Exception:  # a working directory that is gone, a function of Python's that raises
             return False
+
+    def _look(self) -> list[object]:
+        foreign = [name.partition(".")[0] for name in sys.modules if name not in self._own]
+        state: list[object] = [
+            sorted(set(foreign)),
+            sum(library not in _OFTEN_IMPORTED for library in foreign),
+            os.listdir(self._work),
+            *_switches_of_python(),
+        ]
+        if "matplotlib" in self._libraries:
+            state.append(dict(dict.items(self._libraries["matplotlib"].rcParams)))  # its own `items` chooses a backend
+        if "numpy" in self._libraries:
+            numpy = self._libraries["numpy"]
+            state += [numpy.geterr(), str(numpy.get_printoptions())]
+        if "torch" in self._libraries:
+            state += _switches_of_torch(self._libraries["torch"])
+        return state
 
 
 def _spaces() -> list[Any]:
@@ -98,16 +122,12 @@ def _identity(space: Any) -> dict[object, int]:
     }
 
 
-def _state(work: Path) -> list[object]:
-    libraries = {name.partition(".")[0] for name in sys.modules}
-    state: list[object] = [
-        sorted(libraries),
-        sum(name.partition(".")[0] not in _OFTEN_IMPORTED for name in sys.modules),
+def _switches_of_python() -> list[object]:
+    return [
         list(sys.path),
-        len(sys.meta_path),
+        [id(finder) for finder in sys.meta_path if not isinstance(finder, SubmissionFinder)],
         {name: value for name, value in os.environ.items() if name != DATA_VARIABLE},
         Path.cwd(),
-        os.listdir(work),
         threading.active_count(),
         _thread._count(),  # those that threading does not know
         sys.getrecursionlimit(),
@@ -119,31 +139,25 @@ def _state(work: Path) -> list[object]:
         [signal.getsignal(number) for number in _SIGNALS],
         signal.getitimer(signal.ITIMER_REAL)[0] > 0,
         [id(each) for each in warnings.filters],
-        id(builtins.print),
     ]
-    matplotlib = sys.modules.get("matplotlib")
-    if matplotlib is not None:
-        state.append(dict(dict.items(matplotlib.rcParams)))  # its own `items` chooses a backend
-    numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
-    if numpy is not None:
-        state += [numpy.geterr(), str(numpy.get_printoptions())]
-    if torch is not None:
-        hooks = vars(sys.modules["torch.nn.modules.module"])
-        state += [
-            torch.get_default_dtype(),
-            torch.is_grad_enabled(),
-            torch.is_inference_mode_enabled(),
-            torch.is_anomaly_enabled(),
-            torch.are_deterministic_algorithms_enabled(),
-            torch.get_num_threads(),
-            torch.get_float32_matmul_precision(),
-            str(torch._C._get_default_device()),
-            torch._C._len_torch_function_stack(),
-            torch._C._len_torch_dispatch_stack(),
-            torch.is_autocast_enabled("cpu"),
-            [len(hooks[name]) for name in hooks if name.startswith("_global_") and isinstance(hooks[name], dict)],
-        ]
-    return state
+
+
+def _switches_of_torch(torch: Any) -> list[object]:
+    hooks = vars(torch.nn.modules.module)
+    return [
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.is_anomaly_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_num_threads(),
+        torch.get_float32_matmul_precision(),
+        str(torch._C._get_default_device()),
+        torch._C._len_torch_function_stack(),
+        torch._C._len_torch_dispatch_stack(),
+        torch.is_autocast_enabled("cpu"),
+        [len(hooks[name]) for name in hooks if name.startswith("_global_") and isinstance(hooks[name], dict)],
+    ]
 
 
 def _empty(folder: Path) -> None:

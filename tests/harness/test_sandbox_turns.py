@@ -12,7 +12,7 @@ import pytest
 from made_up import LIMITS, REPLY_LIMITS, a_job
 
 from autograder.sandbox.channels import ReplyLimits
-from autograder.sandbox.protocol import pack, unpack
+from autograder.sandbox.protocol import Source, pack, unpack
 from autograder.sandbox.runner import Outcome, Sandbox
 
 QUIET = "observe(x=1)"
@@ -267,3 +267,16 @@ def test_the_cpu_time_that_is_told_is_within_the_childs(sandbox: Sandbox) -> Non
     assert all(outcome.cpu_seconds >= 0.25 for outcome in outcomes)
     lied = in_turn(sandbox, [QUIET, "hw.lie()\nobserve(x=1)"], student)
     assert all(0 <= outcome.cpu_seconds < 20 for outcome in lied)
+
+
+@pytest.mark.parametrize("library", ["torch", "numpy", "matplotlib", "random", "threading"])
+def test_a_file_called_like_a_library_is_run_at_no_time_of_ours(sandbox: Sandbox, library: str) -> None:
+    """What it does when it is looked at is its author's fault: all of it comes after the first byte."""
+    files = {
+        "hw": (Source("hw.py", "def f(): return 1"),),
+        library: (Source(f"{library}.py", "import os\nos._exit(5)"),),
+    }
+    jobs = [a_job("observe(x=hw.f())", id=str(number), submission=files) for number in range(3)]
+    outcomes = sandbox.run_in_turn(jobs, LIMITS, REPLY_LIMITS).outcomes
+    assert outcomes[0].ending == sandbox.run(jobs[0], LIMITS, REPLY_LIMITS).ending
+    assert outcomes[0].ending != "harness"

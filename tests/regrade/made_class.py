@@ -32,6 +32,7 @@ from hard_coded import answers_module  # noqa: E402
 from autograder.homework import Homework  # noqa: E402
 
 Verdict = Literal["passed", "failed"]
+Mistake = tuple[str, str, str]  # in which function, the misconception's name, the code
 FILE = "guarded.py"
 PARTS = ("energy", "noise", "estimate", "critic", "loss", "descend", "nearest")
 COUNT = 300
@@ -260,10 +261,16 @@ def write_class(export: Path, homework: Homework, count: int = COUNT, hostile_ev
         made.add_case(case)
     for write in BADLY:
         write(made)
-    wrong = itertools.cycle(WRONG)
+    wrong: Iterator[Mistake] = itertools.cycle(WRONG)
     while made.number < count:
-        mistakes = [next(wrong) for _ in range(made.random.choice((0, 0, 1, 1, 1, 2)))]
-        made.add_program(mistakes)
+        mistakes: dict[str, Mistake] = {}
+        for _ in range(made.random.choice((0, 0, 1, 1, 1, 2))):
+            mistake = next(wrong)
+            if mistake[0] in mistakes:  # it would take the other one's place
+                wrong = itertools.chain([mistake], wrong)
+                break
+            mistakes[mistake[0]] = mistake
+        made.add_program(list(mistakes.values()))
     made.close()
     return made.students
 
@@ -321,7 +328,7 @@ class _Export:
         place = self.new("hostile" if case.hostile else "honest", case.verdicts)
         hand_in(case, place, self._beside)
 
-    def add_program(self, mistakes: Sequence[tuple[str, str, str]]) -> None:
+    def add_program(self, mistakes: Sequence[Mistake]) -> None:
         """A program of random right functions, but for these mistakes, packed in the next way."""
         pieces = {part: self.random.choice(RIGHT[part]) for part in PARTS}
         shows: dict[str, str] = {}
